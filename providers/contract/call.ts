@@ -1,0 +1,101 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * One call to a provider: its deadline, its count of wire attempts, and the gate (law 4).
+ * Choosing an outcome closes the call in the same synchronous step; from then on the transport refuses to send for it,
+ * whatever the abandoned code still does.
+ */
+export class Call {
+  readonly #clock: Clock;
+  readonly #maySend: () => boolean;
+  readonly #onClose: (() => void)[] = [];
+  readonly timeoutMs: number;
+  #closed = false;
+  #wireAttempts = 0;
+
+  constructor(options: {
+    clock: Clock;
+    /** Milliseconds from now after which the call is given up. */
+    timeoutMs: number;
+    /** Asked synchronously before every wire attempt: is the lease ours, is the key young enough? */
+    maySend?: () => boolean;
+  }) {
+    this.#clock = options.clock;
+    this.#maySend = options.maySend ?? (() => true);
+    this.timeoutMs = options.timeoutMs;
+  }
+
+  /** Wire attempts of the request that matters (token fetches do not count). */
+  get wireAttempts(): number {
+    return this.#wireAttempts;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * The transport calls this synchronously before the first byte of every request, token fetches included.
+   * Throws `GateClosed` once the call is closed or may no longer send.
+   */
+  assertMaySend(): void {
+    if (this.#closed || !this.#maySend()) throw new GateClosed();
+  }
+
+  /** The transport calls this in the same step in which it hands over a request that can execute something. */
+  countWireAttempt(): void {
+    this.assertMaySend();
+    this.#wireAttempts += 1;
+  }
+
+  /** The transport registers what ends its open sockets; called at once if the call is closed already. */
+  onClose(end: () => void): void {
+    if (this.#closed) end();
+    else this.#onClose.push(end);
+  }
+
+  /**
+   * Runs `work` under the deadline. The first of (work settles, deadline) chooses the result and closes the call in the
+   * same synchronous step. `classify` turns a throw into a result. What `work` answers after the deadline goes to `late`,
+   * as evidence: it never changes what was chosen.
+   */
+  run<T>(work: () => Promise<T>, classify: (error: unknown) => T, onDeadline: () => T, late?: (result: T) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const choose = (make: () => T): void => {
+        try {
+          const result = make();
+          if (this.#closed) late?.(result);
+          else resolve(result);
+        } catch (bug) {
+          reject(bug);
+        } finally {
+          this.close();
+        }
+      };
+      const stop = this.#clock.after(this.timeoutMs, () => {
+        if (!this.#closed) choose(onDeadline);
+      });
+      this.onClose(stop);
+      work().then(
+        (result) => choose(() => result),
+        (error) => choose(() => classify(error)),
+      );
+    });
+  }
+
+  /** Closes the gate for good and ends the open sockets. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const end of this.#onClose.splice(0)) end();
+  }
+}
+
+/** Thrown by the transport instead of sending. Before any wire attempt it is proof that nothing was sent. */
+export class GateClosed extends Error {
+  override readonly name = "GateClosed";
+  readonly code = "SWITCHYARD_GATE_CLOSED";
+  constructor() {
+    super("the call is closed: nothing more is sent for it");
+  }
+}
