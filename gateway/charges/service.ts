@@ -1,0 +1,57 @@
+import type { Money } from "../../providers/contract/money.ts";
+import type { ChargeId } from "../ids.ts";
+import type { Charge, PaymentMethod } from "./charge.ts";
+
+/**
+ * What the HTTP layer asks of the money core. Refusals are thrown as `Problem`; the rest is the charge as it is.
+ * Input is validated by the caller of this interface (shapes, limits, card numbers, provider tokens).
+ */
+export interface ChargeService {
+  /** Accepts and drives a charge until it is final for the caller, or its budget is spent. */
+  create(input: CreateCharge): Promise<ChargeAnswer>;
+  /** Withdraws a deferred charge. */
+  cancel(input: ChargeCommand): Promise<ChargeAnswer>;
+  /** Settles a doubt by hand. */
+  resolve(input: ResolveCharge): Promise<ChargeAnswer>;
+  /** Puts a dead letter back to work. */
+  replayDeadLetter(input: { readonly accountId: string; readonly id: string; readonly actor: string }): Promise<void>;
+}
+
+export interface ChargeAnswer {
+  readonly charge: Charge;
+  /** The same key asked before: `Idempotent-Replayed: true`. */
+  readonly replayed: boolean;
+}
+
+export interface CreateCharge {
+  readonly accountId: string;
+  readonly actor: string;
+  readonly idempotencyKey: string;
+  /** sha-256 over method, path and the canonical body before defaults. */
+  readonly fingerprint: Buffer;
+  readonly money: Money;
+  readonly reference: string | null;
+  readonly allowDuplicateReference: boolean;
+  readonly paymentMethod: PaymentMethod;
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** false: never keep it; the date: until when a deferred charge may wait. */
+  readonly defer: false | { readonly untilMs: number };
+}
+
+export interface ChargeCommand {
+  readonly accountId: string;
+  readonly actor: string;
+  readonly chargeId: ChargeId;
+  readonly idempotencyKey: string;
+  readonly fingerprint: Buffer;
+}
+
+export interface ResolveCharge {
+  readonly accountId: string;
+  readonly actor: string;
+  readonly chargeId: ChargeId;
+  readonly outcome: "charged" | "not_charged";
+  readonly providerReference: string | null;
+  readonly reason: string;
+}
