@@ -80,8 +80,9 @@ create table charges (
     and (status not in ('processing', 'in_doubt', 'pending', 'requires_action') or next_action_at is not null)
   )
 );
-create index charges_due on charges (next_action_at) where next_action_at is not null;
+create index charges_due on charges (next_action_at) where next_action_at is not null and status <> 'deferred';
 create index charges_deferred on charges (created_at) where status = 'deferred';
+create index charges_deferred_expiry on charges (defer_until) where status = 'deferred' and next_action_at is not null;
 create index charges_by_account on charges (account_id, id);
 create index charges_by_reference on charges (account_id, reference, id) where reference is not null;
 create unique index charges_one_unfinished_per_reference on charges (account_id, reference)
@@ -192,7 +193,9 @@ insert into drain_pace (granted_at, state) values ('epoch', '{}');
 -- The trail. Every state change and every operator action writes its rows in the same statement.
 create table events (
   id bigint generated always as identity primary key,
-  -- lets the sealer see which rows are complete: everything below the oldest running transaction is
+  -- The transaction that wrote it, and the cluster's number: by them the sealer sees what it has not sealed (seal-events.ts).
+  -- A restore into another cluster, whose transaction numbers start anew, raises the default epoch by one.
+  epoch integer not null default 0,
   xid xid8 not null default pg_current_xact_id(),
   at timestamptz not null,
   account_id text not null,
@@ -210,18 +213,53 @@ create table events (
   data jsonb not null default '{}'
 );
 create index events_by_charge on events (charge_id, id) where charge_id is not null;
-create index events_to_seal on events (xid, id);
+create index events_to_seal on events (epoch, xid, id);
 
+-- No foreign key to events: its check would lock, and so write, every event a second time. verify-chain.ts checks instead.
 create table event_seals (
   seq bigint primary key,
-  event_id bigint not null unique references events,
-  xid xid8 not null,
-  -- sha-256(previous hash || canonical event)
+  event_id bigint not null unique,
+  -- sha-256(previous hash || canonical event), canonical-event.ts; the first one's previous hash is 32 zero bytes
   hash bytea not null,
   sealed_at timestamptz not null
 );
+create index event_seals_by_time on event_seals (sealed_at, seq);
 
--- Per minute; filled by the sealer in the transaction that seals the events, so a row is counted exactly once.
+-- The head of the chain and what is sealed: an event of this epoch is, exactly if `done` sees its xid.
+-- Only the sealer writes it, in the transaction that seals; its row lock makes the sealer the only one.
+create table trail_head (
+  only_row boolean primary key default true check (only_row),
+  seq bigint not null,
+  hash bytea not null,
+  epoch integer not null,
+  done pg_snapshot not null,
+  -- pg_control_system(): another one than ours means that transaction numbers are not comparable with `done`
+  cluster bigint not null
+);
+insert into trail_head (seq, hash, epoch, done, cluster)
+  select 0, decode(repeat('00', 32), 'hex'), 0, '1:1:', system_identifier from pg_control_system();
+
+-- Up to where the hourly check found the chain whole, with the hash that it saw there: a chain that is rewritten before it shows.
+create table trail_checks (
+  only_row boolean primary key default true check (only_row),
+  seq bigint not null default 0,
+  hash bytea not null default decode(repeat('00', 32), 'hex'),
+  -- old events are checked again, a slice each hour: where the next slice starts
+  sweep_seq bigint not null default 0,
+  checked_at timestamptz,
+  -- {seq, kind} of the first break; null while the chain is whole
+  broken jsonb
+);
+insert into trail_checks default values;
+
+-- How far each consumer has turned sealed events into jobs, moved in the transaction that inserts the jobs.
+create table dispatch_cursors (
+  consumer text primary key,
+  seq bigint not null
+);
+
+-- Per minute; filled by the sealer in the transaction that seals the events, so a row is counted exactly once. What each
+-- column counts: count-events.ts. '' where an event has no provider. A late success takes its earlier failure back: may be negative.
 create table stats_rollups (
   bucket timestamptz not null,
   account_id text not null,
@@ -242,7 +280,7 @@ create table stats_rollups (
   amount_canceled bigint not null default 0,
   charges_deferred bigint not null default 0,
   amount_deferred bigint not null default 0,
-  primary key (bucket, account_id, provider, currency)
+  primary key (account_id, bucket, provider, currency)
 );
 
 create function refuse_change() returns trigger language plpgsql as $$

@@ -92,6 +92,11 @@ export interface Attempt {
   readonly detail: Readonly<Record<string, unknown>> | null;
   readonly object: string | null;
   readonly providerReference: string | null;
+  /** The exact request as it was committed before the first send; replays send this and nothing newer. */
+  readonly request: StoredRequest;
+  /** When to look again at an attempt that was given up without a fence; and how often it was. */
+  readonly nextLookAt: Date | null;
+  readonly looks: number;
   /** Why this provider: candidates, scores, reason. */
   readonly decision: unknown;
   readonly startedAt: Date;
@@ -101,3 +106,13 @@ export interface Attempt {
 
 /** `fenced`: it can never be paid. `settled`: a person said that it was not charged. */
 export type AttemptOutcome = Outcome["kind"] | "fenced" | "settled";
+
+/** `attempts.request`: an `AttemptRequest` without the ids that the row has already. */
+export interface StoredRequest {
+  /** Minor units, as a decimal string: JSON numbers are not exact everywhere. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly token: unknown;
+  readonly description: string | null;
+  readonly reference: string | null;
+}

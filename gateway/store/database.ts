@@ -102,7 +102,7 @@ export function openDatabase(options: { url: string; maxConnections: number; onI
  * A server's own error with an SQLSTATE is definite: the statement rolled back. Not so class 08 (connection), 57P0x
  * (the server is being stopped, which may hit after the commit record) and 40003 (completion unknown).
  */
-function isDefinite(error: unknown): boolean {
+export function isDefinite(error: unknown): boolean {
   const code = sqlState(error);
   return code !== null && !code.startsWith("08") && !code.startsWith("57P") && code !== "40003";
 }

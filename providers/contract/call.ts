@@ -8,6 +8,7 @@ import type { Clock } from "./clock.ts";
 export class Call {
   readonly #clock: Clock;
   readonly #maySend: () => boolean;
+  readonly #onLate: (result: unknown) => void;
   readonly #onClose: (() => void)[] = [];
   readonly timeoutMs: number;
   #closed = false;
@@ -19,9 +20,12 @@ export class Call {
     timeoutMs: number;
     /** Asked synchronously before every wire attempt: is the lease ours, is the key young enough? */
     maySend?: () => boolean;
+    /** Told what the abandoned work answered after the deadline: evidence, never the outcome. */
+    onLate?: (result: unknown) => void;
   }) {
     this.#clock = options.clock;
     this.#maySend = options.maySend ?? (() => true);
+    this.#onLate = options.onLate ?? (() => {});
     this.timeoutMs = options.timeoutMs;
   }
 
@@ -55,27 +59,35 @@ export class Call {
   }
 
   /**
-   * Runs `work` under the deadline. The first of (work settles, deadline) chooses the result and closes the call in the
-   * same synchronous step. `classify` turns a throw into a result. What `work` answers after the deadline goes to `late`,
-   * as evidence: it never changes what was chosen.
+   * Runs `work` under the deadline. The first of (work settles, deadline, closed from outside) chooses the result and
+   * closes the call in the same synchronous step. `classify` turns a throw into a result. What `work` answers after that
+   * goes to `late`, as evidence: it never changes what was chosen.
    */
   run<T>(work: () => Promise<T>, classify: (error: unknown) => T, onDeadline: () => T, late?: (result: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {
+      let chosen = false;
+      let stop = (): void => {};
       const choose = (make: () => T): void => {
+        const first = !chosen;
+        chosen = true;
         try {
           const result = make();
-          if (this.#closed) late?.(result);
-          else resolve(result);
+          if (first) resolve(result);
+          else late?.(result);
         } catch (bug) {
           reject(bug);
         } finally {
           this.close();
         }
       };
-      const stop = this.#clock.after(this.timeoutMs, () => {
-        if (!this.#closed) choose(onDeadline);
-      });
-      this.onClose(stop);
+      const giveUp = (): void => {
+        stop();
+        if (!chosen) choose(onDeadline);
+      };
+      // Registered before any socket: what was sent so far is judged first, then the sockets end.
+      this.onClose(giveUp);
+      if (this.#closed) return;
+      stop = this.#clock.after(this.timeoutMs, giveUp);
       work().then(
         (result) => choose(() => result),
         (error) => choose(() => classify(error)),

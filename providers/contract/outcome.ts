@@ -30,7 +30,7 @@ export interface RequiresAction {
 /** A firm no. It says nothing about the provider's health. */
 export interface Declined {
   readonly kind: "declined";
-  /** Our stable reason: the decline table's class word, e.g. `insufficient_funds`. */
+  /** Our stable word for it, a `DeclineReason`: e.g. `insufficient_funds`. */
   readonly reason: string;
   readonly source: "issuer" | "provider";
   readonly advice: Advice;
@@ -61,7 +61,7 @@ export interface Unknown {
 export type Advice = "never" | "same_later" | "other_provider" | "authenticate" | "fix_data";
 
 export type NotSentCause =
-  | "refused" // exactly one wire attempt, and its connection was refused
+  | "refused" // no connection came up for it: not a byte was handed over, or the only wire attempt was refused
   | "gate_closed" // the call was closed before its first byte
   | "breaker_open" // our own breaker did not admit it
   | "rate_limited" // 429 before execution

@@ -31,8 +31,8 @@ export interface Provider {
    */
   commit(request: AttemptRequest, object: string, call: Call, options: { readonly replay: boolean }): Promise<Outcome>;
 
-  /** Takes `amount` minor units of an authorization. `key` is the provider's idempotency key. */
-  capture(request: OperationRequest, call: Call): Promise<Outcome>;
+  /** Takes `amount` minor units of an authorization. `key` is the provider's idempotency key; `replay` as in `commit`. */
+  capture(request: OperationRequest, call: Call, options?: { readonly replay: boolean }): Promise<Outcome>;
 
   /**
    * The fence: makes sure that the object can never be paid. `fenced` only on the provider's own confirmation;
@@ -40,8 +40,14 @@ export interface Provider {
    */
   cancel(object: string, call: Call): Promise<Finding>;
 
-  /** Gives captured money back. `reference` as in `Approved`. A refused or failed refund is `declined`. */
-  refund(request: OperationRequest, call: Call): Promise<Outcome>;
+  /** Gives captured money back. `reference` as in `Approved`. A refused or failed refund is `declined`; `replay` as in `commit`. */
+  refund(request: OperationRequest, call: Call, options?: { readonly replay: boolean }): Promise<Outcome>;
+
+  /**
+   * What became of a refund that is pending or in doubt: by its `reference` (as in the refund's `Approved` or `Pending`),
+   * else by our key in the provider's list. Not found is `unknown`. Absent: only a replay or a webhook can tell.
+   */
+  lookupRefund?(request: OperationRequest, refund: string | null, call: Call): Promise<Outcome>;
 
   /**
    * What became of the attempt. Looks by `object`; without one, and if `replayPrepare`, replays the prepare key (which
@@ -85,6 +91,8 @@ export interface AttemptRequest {
   readonly reference: string | null;
   /** Milliseconds since 1970 of the committed intent. */
   readonly createdAtMs: number;
+  /** `manual` only authorizes, and `Provider.capture` takes the money; default `automatic`. */
+  readonly capture?: "automatic" | "manual";
 }
 
 export interface OperationRequest {

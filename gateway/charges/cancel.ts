@@ -1,0 +1,49 @@
+import { Problem } from "../problems.ts";
+import { claimOne } from "../store/claim-charges.ts";
+import { violatedConstraint } from "../store/database.ts";
+import { readCharge } from "../store/read-charges.ts";
+import { answerByKey } from "./accept.ts";
+import type { Core } from "./core.ts";
+import { commit, LeaseLost } from "./drive.ts";
+import { leaseEnd, startLease } from "./lease.ts";
+import type { ChargeAnswer, ChargeCommand } from "./service.ts";
+
+/** Withdraws a deferred charge: the claim makes sure that no drain is at it, so nothing can be under way anywhere. */
+export async function cancelCharge(core: Core, command: ChargeCommand): Promise<ChargeAnswer> {
+  const known = await answerByKey(core, command);
+  if (known) return known;
+
+  const now = new Date(core.clock.now());
+  const until = leaseEnd(core.clock, core.settings);
+  const at = { now, leaseUntil: until, id: command.chargeId, accountId: command.accountId, statuses: ["deferred"] as const };
+  const claim = await claimOne(core.db, at);
+  const charge = await readCharge(core.db, { accountId: command.accountId, id: command.chargeId });
+  if (!charge) throw new Problem("not_found", "There is no charge with this id.");
+  if (!claim) throw notCancelable(charge.id, charge.status);
+
+  const lease = startLease(core.clock, core.settings, claim, until);
+  const key = {
+    account_id: command.accountId,
+    key: command.idempotencyKey,
+    operation: "cancel",
+    fingerprint: command.fingerprint.toString("hex"),
+  } as const;
+  try {
+    const change = { now, actor: command.actor, status: "canceled", deferred: null, command: key, settledBy: command.actor } as const;
+    return { charge: await commit(core, charge, lease, change), replayed: false };
+  } catch (error) {
+    if (error instanceof LeaseLost) throw notCancelable(charge.id, "processing");
+    // The same key at the same moment: the other request's answer is ours, or it was used for something else.
+    const raced = violatedConstraint(error) === "idempotency_keys_pkey" ? await answerByKey(core, command) : null;
+    if (raced) return raced;
+    throw error;
+  }
+}
+
+function notCancelable(chargeId: string, status: string): Problem {
+  const final = status === "succeeded" || status === "failed" || status === "canceled";
+  const detail = final
+    ? `The charge is ${status}; that is final.`
+    : `The charge is ${status}: only a deferred charge can be withdrawn. Read it again later.`;
+  return new Problem(final ? "charge_final" : "charge_in_flight", detail, { chargeId });
+}

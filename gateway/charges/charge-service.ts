@@ -1,0 +1,59 @@
+import type { KeyClaims } from "../idempotency/key-claims.ts";
+import { Problem } from "../problems.ts";
+import { reopenDeadLetter } from "../store/dead-letters.ts";
+import { createCharge } from "./accept.ts";
+import { cancelCharge } from "./cancel.ts";
+import type { Core } from "./core.ts";
+import type { ChargeService } from "./service.ts";
+import { settleCharge } from "./settle.ts";
+
+/** More requests at once than this would wait longer for the providers than their budget allows. */
+const MAX_IN_FLIGHT = 2_000;
+
+/** The money core as the HTTP layer sees it. */
+export function createChargeService(
+  core: Core,
+  claims: KeyClaims,
+  hooks: { replayJob: (id: string) => Promise<void> },
+): ChargeService & { inFlight(): number; idle(): Promise<void> } {
+  const running = new Set<Promise<unknown>>();
+
+  /** Every request runs to its end, whether its caller still listens or not. */
+  function track<T>(work: () => Promise<T>): Promise<T> {
+    if (running.size >= MAX_IN_FLIGHT) {
+      throw new Problem("too_many_requests", `This instance has ${MAX_IN_FLIGHT} requests in flight.`, { retryAfterS: 1 });
+    }
+    const promise = work().finally(() => running.delete(promise));
+    running.add(promise);
+    return promise;
+  }
+
+  function assertFit(): void {
+    if (!core.maySend())
+      throw new Problem("not_ready", "This instance is stopping, or its clock is off; ask another one.", { retryAfterS: 1 });
+  }
+
+  return {
+    async create(input) {
+      assertFit();
+      return track(() => createCharge(core, claims, input));
+    },
+    async cancel(input) {
+      return track(() => cancelCharge(core, input));
+    },
+    async resolve(input) {
+      assertFit();
+      return track(() => settleCharge(core, input));
+    },
+    async replayDeadLetter(input) {
+      const letter = await reopenDeadLetter(core.db, { ...input, now: new Date(core.clock.now()) });
+      if (!letter.found) throw new Problem("not_found", "There is no dead letter with this id.");
+      if (!letter.wasOpen) throw new Problem("dead_letter_closed", "It was replayed or settled before.");
+      if (letter.kind === "job") await hooks.replayJob(input.id);
+    },
+    inFlight: () => running.size,
+    async idle() {
+      while (running.size > 0) await Promise.allSettled(running);
+    },
+  };
+}

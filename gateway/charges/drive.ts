@@ -1,0 +1,110 @@
+import type { Outcome } from "../../providers/contract/outcome.ts";
+import { releaseClaim } from "../store/claim-charges.ts";
+import { DatabaseAmbiguous, DatabaseUnavailable } from "../store/database.ts";
+import { runAttempt } from "./attempt.ts";
+import type { Attempt, Charge } from "./charge.ts";
+import { conclude, type Facts, segmentOf } from "./conclude.ts";
+import { type Core, WRITE_RESERVE_MS } from "./core.ts";
+import type { Lease } from "./lease.ts";
+import { look } from "./look.ts";
+import { type Change, makeTransition } from "./transition.ts";
+
+/** Another writer claimed the charge: whatever we learned, it is theirs to find out. */
+export class LeaseLost extends Error {
+  override readonly name = "LeaseLost";
+}
+
+/** Between two looks at a doubt inside one turn. */
+const LOOK_AGAIN_MS = 2_000;
+/** Between two tries of a write that the database did not take. */
+const WRITE_AGAIN_MS = 250;
+
+/**
+ * The story of a charge. Its intent is committed: the charge is `processing` with one live attempt, and the lease is ours.
+ *
+ *     call  ->  (doubt: look)  ->  commit the outcome, and with it the next intent if there is proof  ->  call ...
+ *
+ * Ends when the charge is no longer `processing` with a live attempt. Throws `LeaseLost` and the database's errors.
+ */
+export async function drive(core: Core, charge: Charge, lease: Lease, actor: string): Promise<Charge> {
+  let current = charge;
+  const tried = new Set<string>();
+  for (let attempt = liveAttempt(current); current.status === "processing" && attempt; attempt = liveAttempt(current)) {
+    tried.add(attempt.provider);
+    const result = await runAttempt(core, current, attempt, lease);
+    const facts =
+      result.outcome.kind === "unknown"
+        ? await resolveInTurn(core, current, attempt, lease, {
+            object: result.object,
+            outcome: result.outcome,
+            latencyMs: result.latencyMs,
+          })
+        : { known: result.outcome, object: result.object, ambiguous: false, latencyMs: result.latencyMs };
+    learn(core, current, attempt, facts);
+    current = await commit(core, current, lease, conclude(core, current, attempt, facts, { lease, actor, tried }));
+  }
+  return current;
+}
+
+export function liveAttempt(charge: Charge): Attempt | undefined {
+  return charge.attempts.find((attempt) => attempt.live);
+}
+
+/** A doubt is first resolved inside the time that the caller gave us; what is still unknown then is committed as in doubt. */
+async function resolveInTurn(
+  core: Core,
+  charge: Charge,
+  attempt: Attempt,
+  lease: Lease,
+  first: { object: string | null; outcome: Outcome; latencyMs: number },
+): Promise<Facts> {
+  let facts: Facts = { known: first.outcome, object: first.object, ambiguous: true, latencyMs: first.latencyMs };
+  for (;;) {
+    const found = await look(core, charge, { ...attempt, object: facts.object, ambiguous: true }, lease);
+    facts = { ...found, ambiguous: true, latencyMs: first.latencyMs };
+    if (found.known.kind !== "unknown") return facts;
+    if (lease.left() < LOOK_AGAIN_MS + 2 * WRITE_RESERVE_MS || !core.maySend()) return facts;
+    await core.clock.sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** Approval is learned from issuers' answers alone. */
+export function learn(core: Core, charge: Charge, attempt: Attempt, facts: Facts): void {
+  const { known } = facts;
+  const segment = segmentOf(charge);
+  if (known.kind === "approved") core.fleet.recordApproval(attempt.provider, segment, true);
+  else if (known.kind === "declined" && known.source === "issuer") core.fleet.recordApproval(attempt.provider, segment, false);
+}
+
+/**
+ * Commits one change by compare-and-set on the lease. A database that cannot be reached is tried again while the lease
+ * lasts (nothing was written); a lost connection is ambiguous: nothing more is sent, and the charge is left to the next claimant.
+ */
+export async function commit(core: Core, charge: Charge, lease: Pick<Lease, "no" | "held">, change: Change): Promise<Charge> {
+  const { row, after } = makeTransition(charge, lease.no, change);
+  for (;;) {
+    try {
+      if (await core.write(row)) return after;
+      throw new LeaseLost(`the lease ${lease.no} of ${charge.id} was taken over`);
+    } catch (error) {
+      if (error instanceof DatabaseAmbiguous) leaveToOthers(core, charge, lease);
+      if (!(error instanceof DatabaseUnavailable) || !lease.held()) throw error;
+      await core.clock.sleep(WRITE_AGAIN_MS);
+    }
+  }
+}
+
+/** Gives the lease back as soon as the database answers, so that nobody has to wait for its end. Harmless if the write was committed. */
+export function leaveToOthers(core: Core, charge: Pick<Charge, "id">, lease: Pick<Lease, "no" | "held">): void {
+  const release = async (): Promise<void> => {
+    while (lease.held()) {
+      await core.clock.sleep(WRITE_AGAIN_MS * 2);
+      try {
+        return await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, new Date(core.clock.now()));
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailable) && !(error instanceof DatabaseAmbiguous)) throw error;
+      }
+    }
+  };
+  release().catch((error: unknown) => core.log.error({ charge: charge.id, error }, "a lease could not be given back; it ends by itself"));
+}

@@ -1,0 +1,113 @@
+import type { Approved } from "../../providers/contract/outcome.ts";
+import { claimOne, releaseClaim } from "../store/claim-charges.ts";
+import { type ClosedAttempt, setNextLook } from "../store/closed-attempts.ts";
+import { isCompensated } from "../store/operations.ts";
+import { readCharge } from "../store/read-charges.ts";
+import { providerOf } from "./attempt.ts";
+import type { Attempt, Charge } from "./charge.ts";
+import { reopened } from "./conclude.ts";
+import type { Core } from "./core.ts";
+import { commit, LeaseLost, liveAttempt } from "./drive.ts";
+import { type Lease, leaseEnd, startLease } from "./lease.ts";
+import { lookup } from "./look.ts";
+import { nextLookMs } from "./schedule.ts";
+import type { Change } from "./transition.ts";
+
+const ACTOR = "system:worker";
+/** A charge that somebody is at: the look waits for them. */
+const BUSY_MS = 2_000;
+const ANY_STATUS = [
+  "processing",
+  "requires_action",
+  "pending",
+  "in_doubt",
+  "deferred",
+  "authorized",
+  "succeeded",
+  "failed",
+  "canceled",
+] as const;
+
+/**
+ * Law 8. An attempt that was given up is looked at again; if it was paid after all, the charge adopts the money where it
+ * holds none and has no live attempt, else the money goes back through one operation. Recorded and alerted either way.
+ */
+export async function lookAtClosed(core: Core, closed: ClosedAttempt): Promise<void> {
+  const now = new Date(core.clock.now());
+  const until = leaseEnd(core.clock, core.settings);
+  const claim = await claimOne(core.db, { now, leaseUntil: until, id: closed.chargeId, accountId: null, statuses: ANY_STATUS });
+  if (!claim) return setNextLook(core.db, closed.id, new Date(now.getTime() + BUSY_MS));
+  const lease = startLease(core.clock, core.settings, claim, until);
+  const charge = await readCharge(core.db, { accountId: null, id: closed.chargeId });
+  const attempt = charge?.attempts.find((one) => one.id === closed.id);
+  if (!charge || !attempt || attempt.live) return;
+  try {
+    await lookAgain(core, charge, attempt, lease);
+  } catch (error) {
+    if (!(error instanceof LeaseLost)) throw error;
+  } finally {
+    // Whatever was found: what the charge itself waits for goes on.
+    await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, IN_FLIGHT.has(charge.status) ? now : null);
+  }
+}
+
+const IN_FLIGHT: ReadonlySet<string> = new Set(["processing", "requires_action", "pending", "in_doubt"]);
+
+async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<void> {
+  // Its money went back, or is going: the provider goes on calling the payment a success.
+  if (await isCompensated(core.db, attempt.id)) return setNextLook(core.db, attempt.id, null);
+  const { finding } = await lookup(core, charge, attempt, providerOf(core, attempt), lease);
+  if (finding.kind === "approved") {
+    await commit(core, charge, lease, lateSuccess(core, charge, attempt, finding));
+    await setNextLook(core.db, attempt.id, null);
+    return;
+  }
+  const inMs = finding.kind === "fenced" || finding.kind === "declined" ? null : nextLookMs(attempt.looks);
+  await setNextLook(core.db, attempt.id, inMs === null ? null : new Date(core.clock.now() + inMs));
+}
+
+/** Adopt or compensate: the one place where law 8 decides. */
+export function lateSuccess(core: Core, charge: Charge, attempt: Attempt, approved: Approved): Change {
+  const now = new Date(core.clock.now());
+  const adopt = charge.amountCaptured === 0n && !liveAttempt(charge) && approved.captured;
+  const tell = [
+    {
+      type: "charge.late_success",
+      data: { adopted: adopt, attempt: attempt.id, reference: approved.reference, amount: approved.amount.toString() },
+    },
+  ];
+  core.log.error({ charge: charge.id, attempt: attempt.id, adopted: adopt }, "a payment that was given up has succeeded");
+  if (adopt) {
+    return {
+      now,
+      actor: ACTOR,
+      status: "succeeded",
+      amountCaptured: approved.amount,
+      provider: attempt.provider,
+      providerReference: approved.reference,
+      failure: null,
+      deferred: null,
+      settledBy: ACTOR,
+      reopen: reopened(attempt, approved.reference, now),
+      tell,
+    };
+  }
+  // The charge stays as it is; only the operation is new.
+  return {
+    now,
+    actor: ACTOR,
+    status: charge.status,
+    nextAction: charge.nextAction,
+    nextActionAt: charge.nextActionAt,
+    operation: {
+      id: core.newId("op"),
+      attempt_id: attempt.id,
+      object: attempt.object,
+      reference: approved.reference,
+      amount: approved.amount.toString(),
+      currency: charge.currency,
+      captured: approved.captured,
+    },
+    tell,
+  };
+}

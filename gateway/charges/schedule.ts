@@ -1,0 +1,50 @@
+import type { Random } from "../../providers/contract/clock.ts";
+import type { ChargeStatus } from "./charge.ts";
+
+const S = 1_000;
+const MIN = 60 * S;
+const HOUR = 60 * MIN;
+
+/** When a doubt is looked at again, by tries so far; the last one repeats. A lost answer usually shows within seconds. */
+const DOUBT_MS = [2 * S, 10 * S, 30 * S, 2 * MIN, 10 * MIN, HOUR];
+/** Reviews and e-checks take minutes to days; webhooks will tell sooner. */
+const PENDING_MS = [5 * S, 30 * S, 2 * MIN, 10 * MIN, HOUR];
+/** The customer is at the screen now, or not at all. */
+const ACTION_MS = [5 * S, 15 * S, 30 * S, MIN, 2 * MIN, 5 * MIN];
+/** After an attempt was given up without a fence: long enough to see a success that was on its way. */
+const LOOK_MS = [MIN, 10 * MIN, HOUR, 6 * HOUR, 24 * HOUR, 72 * HOUR];
+
+/** A doubt older than this is also a dead letter: a person should look. */
+export const DOUBT_DEAD_LETTER_MS = 24 * HOUR;
+/** A customer who has not authenticated by then is not coming. */
+export const ACTION_EXPIRY_MS = 24 * HOUR;
+/** Real tries (not mere waiting) of a deferred charge, before it needs a person. */
+export const MAX_DRAIN_TRIES = 40;
+/** A deferred charge that could not even be tried is due again after this. */
+export const REDEFER_MS = 5 * S;
+/** Tries of a compensation before it needs a person: about a day and a half of hourly ones. */
+export const MAX_COMPENSATION_TRIES = 40;
+
+function step(table: readonly number[], tries: number): number {
+  return table[Math.min(tries, table.length - 1)] as number;
+}
+
+export function nextInquiryMs(status: ChargeStatus, tries: number): number {
+  if (status === "pending") return step(PENDING_MS, tries);
+  if (status === "requires_action") return step(ACTION_MS, tries);
+  return step(DOUBT_MS, tries);
+}
+
+export function nextCompensationMs(tries: number): number {
+  return step(DOUBT_MS, tries);
+}
+
+/** When to look again at a given-up attempt; null: enough. */
+export function nextLookMs(looks: number): number | null {
+  return looks < LOOK_MS.length ? (LOOK_MS[looks] as number) : null;
+}
+
+/** Full jitter between two tries of one deferred charge: rand(0, min(5 min, 1 s x 2^tries)). */
+export function drainDelayMs(tries: number, random: Random): number {
+  return random() * Math.min(5 * MIN, S * 2 ** Math.min(tries, 20));
+}

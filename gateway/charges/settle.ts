@@ -1,0 +1,170 @@
+import { Problem } from "../problems.ts";
+import { claimOne, releaseClaim } from "../store/claim-charges.ts";
+import { readCharge } from "../store/read-charges.ts";
+import { providerOf } from "./attempt.ts";
+import type { Attempt, Charge } from "./charge.ts";
+import type { Core } from "./core.ts";
+import { commit, LeaseLost, liveAttempt } from "./drive.ts";
+import { type Lease, leaseEnd, startLease } from "./lease.ts";
+import { fence, lookup } from "./look.ts";
+import type { ChargeAnswer, ResolveCharge } from "./service.ts";
+import type { Change } from "./transition.ts";
+
+/**
+ * Settles a doubt by hand. The provider, where it can be reached, has the last word: a person's "charged" is checked, and before a
+ * "not charged" the attempt is fenced where that is possible. `not_charged` never starts another attempt.
+ */
+export async function settleCharge(core: Core, input: ResolveCharge): Promise<ChargeAnswer> {
+  const until = leaseEnd(core.clock, core.settings);
+  const at = {
+    now: new Date(core.clock.now()),
+    leaseUntil: until,
+    id: input.chargeId,
+    accountId: input.accountId,
+    statuses: ["in_doubt"] as const,
+  };
+  const claim = await claimOne(core.db, at);
+  const charge = await readCharge(core.db, { accountId: input.accountId, id: input.chargeId });
+  if (!charge) throw new Problem("not_found", "There is no charge with this id.");
+  if (!claim) throw notClaimed(charge);
+  const attempt = liveAttempt(charge);
+  if (!attempt) throw new Problem("charge_not_in_doubt", "The charge has no attempt in doubt.", { chargeId: charge.id });
+
+  const lease = startLease(core.clock, core.settings, claim, until);
+  try {
+    const change =
+      input.outcome === "charged"
+        ? await charged(core, charge, attempt, lease, input)
+        : await notCharged(core, charge, attempt, lease, input);
+    return { charge: await commit(core, charge, lease, change), replayed: false };
+  } catch (error) {
+    if (error instanceof LeaseLost)
+      throw new Problem("resolution_in_progress", "The charge was taken over meanwhile.", { chargeId: charge.id });
+    // Refused: the resolver goes on where it was.
+    await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, new Date(core.clock.now())).catch(() => {});
+    throw error;
+  }
+}
+
+function notClaimed(charge: Charge): Problem {
+  return charge.status === "in_doubt" || charge.status === "processing"
+    ? new Problem("resolution_in_progress", "Somebody is at the charge now; try again in half a minute.", {
+        chargeId: charge.id,
+        retryAfterS: 30,
+      })
+    : new Problem("charge_not_in_doubt", `The charge is ${charge.status}.`, { chargeId: charge.id });
+}
+
+async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
+  const { finding, object } = await lookup(core, charge, attempt, providerOf(core, attempt), lease);
+  const said = input.providerReference as string;
+  if (finding.kind !== "approved" && finding.kind !== "unknown") {
+    throw disagrees(charge, `The provider says that the attempt is ${finding.kind}, not paid.`);
+  }
+  if (finding.kind === "approved" && said !== finding.reference && said !== object) {
+    throw disagrees(charge, `The provider knows the payment as ${finding.reference}, not as the given reference.`);
+  }
+  const reference = finding.kind === "approved" ? finding.reference : said;
+  const amount = finding.kind === "approved" ? finding.amount : charge.amount;
+  const checked = finding.kind === "approved";
+  return {
+    ...byHand(core, input),
+    status: "succeeded",
+    amountCaptured: amount,
+    provider: attempt.provider,
+    providerReference: reference,
+    failure: null,
+    attempt: handPatch(core, attempt, {
+      live: true,
+      outcome: "approved",
+      reference,
+      object,
+      reason: input.reason,
+      checked,
+      lookAgain: false,
+    }),
+    tell: [told(input, checked)],
+  };
+}
+
+async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
+  const provider = providerOf(core, attempt);
+  const seen = await lookup(core, charge, attempt, provider, lease);
+  let finding = seen.finding;
+  if (finding.kind === "unpaid" && provider.capabilities.fence) {
+    const fenced = await fence(core, attempt, provider, finding.object, lease);
+    if (fenced.kind !== "unknown" && fenced.kind !== "not_sent") finding = fenced;
+  }
+  if (finding.kind === "approved" || finding.kind === "pending") {
+    throw disagrees(charge, `The provider says that the attempt is ${finding.kind}. It is being resolved; read the charge again.`);
+  }
+  const proof = finding.kind === "fenced" || finding.kind === "declined" ? finding.kind : null;
+  const proven = proof !== null;
+  return {
+    ...byHand(core, input),
+    status: "failed",
+    provider: attempt.provider,
+    failure: {
+      code: "resolved_not_charged",
+      source: "operator",
+      message: "An operator settled the doubt: not charged.",
+      advice: null,
+      retry_after: null,
+      provider_code: null,
+      network_code: null,
+    },
+    attempt: handPatch(core, attempt, {
+      live: false,
+      outcome: proof ?? "settled",
+      reference: null,
+      object: seen.object,
+      reason: input.reason,
+      checked: proven,
+      lookAgain: !proven,
+    }),
+    tell: [told(input, proven)],
+  };
+}
+
+function byHand(core: Core, input: ResolveCharge): Pick<Change, "now" | "actor" | "settledBy" | "deferred"> {
+  return { now: new Date(core.clock.now()), actor: input.actor, settledBy: input.actor, deferred: null };
+}
+
+function told(input: ResolveCharge, checked: boolean): NonNullable<Change["tell"]>[number] {
+  return {
+    type: "charge.resolved_by_hand",
+    data: { outcome: input.outcome, reason: input.reason, reference: input.providerReference, checked },
+  };
+}
+
+interface ByHand {
+  readonly live: boolean;
+  readonly outcome: "approved" | "settled" | "fenced" | "declined";
+  readonly reference: string | null;
+  readonly object: string | null;
+  readonly reason: string;
+  /** The provider confirmed it. */
+  readonly checked: boolean;
+  /** Not proven: looked at again for some days, because a success may still show. */
+  readonly lookAgain: boolean;
+}
+
+function handPatch(core: Core, attempt: Attempt, by: ByHand): NonNullable<Change["attempt"]> {
+  const now = core.clock.now();
+  return {
+    id: attempt.id,
+    live: by.live,
+    outcome: by.outcome,
+    ambiguous: true,
+    detail: { by_hand: by.reason, checked: by.checked },
+    object: by.object,
+    provider_reference: by.reference,
+    finished_at: new Date(now).toISOString(),
+    latency_ms: null,
+    next_look_at: by.lookAgain ? new Date(now + 60_000).toISOString() : null,
+  };
+}
+
+function disagrees(charge: Charge, detail: string): Problem {
+  return new Problem("provider_disagrees", detail, { chargeId: charge.id });
+}

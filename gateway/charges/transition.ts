@@ -1,0 +1,184 @@
+import { toDecimal } from "../../providers/contract/money.ts";
+import type { NewAttempt } from "../store/accept-charges.ts";
+import type { TrailEvent } from "../store/event.ts";
+import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, Transition } from "../store/write-transitions.ts";
+import type { Attempt, Charge, ChargeStatus, Deferred, Failure, NextAction } from "./charge.ts";
+
+/**
+ * One change of a charge, in the engine's words. What is left out stays as it is, but for the fields that belong to
+ * one status only (`nextAction`, `nextActionAt`): they go unless they are given.
+ */
+export interface Change {
+  readonly now: Date;
+  readonly actor: string;
+  readonly status: ChargeStatus;
+  readonly amountCaptured?: bigint;
+  readonly provider?: string | null;
+  readonly providerReference?: string | null;
+  readonly failure?: Failure | null;
+  readonly deferred?: Deferred | null;
+  readonly nextAction?: NextAction | null;
+  readonly exclude?: string | null;
+  readonly tries?: number;
+  readonly nextActionAt?: Date | null;
+  /** Keeps the lease (the writer goes on); without it the lease is released. */
+  readonly keepLease?: Date;
+  readonly attempt?: AttemptPatch;
+  readonly reopen?: AttemptPatch;
+  readonly next?: NewAttempt;
+  readonly deadLetter?: NewDeadLetter;
+  readonly settledBy?: string;
+  readonly operation?: NewOperation;
+  readonly command?: CommandKey;
+  /** Told besides the events that follow from the change itself. */
+  readonly tell?: readonly { readonly type: string; readonly data: Readonly<Record<string, unknown>> }[];
+}
+
+/** The row that writes `change`, and the charge as it is once the row is written. */
+export function makeTransition(charge: Charge, leaseNo: number, change: Change): { row: Transition; after: Charge } {
+  const after = applied(charge, change);
+  const row: Transition = {
+    id: charge.id,
+    lease_no: leaseNo,
+    from_status: charge.status,
+    status: after.status,
+    amount_captured: after.amountCaptured.toString(),
+    provider: after.provider,
+    provider_reference: after.providerReference,
+    failure: after.failure,
+    deferred: after.deferred,
+    next_action: after.nextAction,
+    excluded: after.excluded,
+    tries: after.tries,
+    next_action_at: after.nextActionAt?.toISOString() ?? null,
+    lease_until: after.leaseUntil?.toISOString() ?? null,
+    now: change.now.toISOString(),
+    attempt: change.attempt ?? null,
+    reopen: change.reopen ?? null,
+    next_attempt: change.next ?? null,
+    dead_letter: change.deadLetter ?? null,
+    settled_by: change.settledBy ?? null,
+    operation: change.operation ?? null,
+    command: change.command ?? null,
+    events: eventsOf(charge, change),
+  };
+  return { row, after };
+}
+
+function applied(charge: Charge, change: Change): Charge {
+  const exclude = change.exclude && !charge.excluded.includes(change.exclude) ? [change.exclude] : [];
+  return {
+    ...charge,
+    status: change.status,
+    amountCaptured: change.amountCaptured ?? charge.amountCaptured,
+    provider: change.provider === undefined ? charge.provider : change.provider,
+    providerReference: change.providerReference === undefined ? charge.providerReference : change.providerReference,
+    failure: change.failure === undefined ? charge.failure : change.failure,
+    deferred: change.deferred === undefined ? charge.deferred : change.deferred,
+    nextAction: change.nextAction ?? null,
+    excluded: [...charge.excluded, ...exclude],
+    tries: change.tries ?? charge.tries,
+    nextActionAt: change.nextActionAt ?? null,
+    leaseUntil: change.keepLease ?? null,
+    updatedAt: change.now,
+    attempts: [
+      ...charge.attempts.map((attempt) => [change.attempt, change.reopen].reduce(patched, attempt)),
+      ...(change.next ? [begun(change.next)] : []),
+    ],
+  };
+}
+
+function patched(attempt: Attempt, patch: AttemptPatch | undefined): Attempt {
+  if (patch?.id !== attempt.id) return attempt;
+  return {
+    ...attempt,
+    live: patch.live,
+    outcome: patch.outcome,
+    ambiguous: attempt.ambiguous || patch.ambiguous,
+    detail: patch.detail as Attempt["detail"],
+    object: patch.object ?? attempt.object,
+    providerReference: patch.provider_reference ?? attempt.providerReference,
+    finishedAt: patch.finished_at === null ? null : new Date(patch.finished_at),
+    latencyMs: attempt.latencyMs ?? patch.latency_ms,
+    nextLookAt: patch.next_look_at === null ? null : new Date(patch.next_look_at),
+  };
+}
+
+/** A new intent as the attempt that it becomes. */
+export function begun(attempt: NewAttempt): Attempt {
+  return {
+    id: attempt.id as Attempt["id"],
+    no: attempt.no,
+    provider: attempt.provider,
+    providerAccount: attempt.provider_account,
+    live: true,
+    outcome: null,
+    ambiguous: false,
+    detail: null,
+    object: null,
+    providerReference: null,
+    request: attempt.request,
+    nextLookAt: null,
+    looks: 0,
+    decision: attempt.decision,
+    startedAt: new Date(attempt.started_at),
+    finishedAt: null,
+    latencyMs: null,
+  };
+}
+
+/** Every change has an author, and every attempt's beginning and end is told exactly once. */
+function eventsOf(charge: Charge, change: Change): TrailEvent[] {
+  const base = eventBase(charge, change.now, change.actor);
+  const moved = change.status !== charge.status;
+  const ended = change.attempt ?? change.reopen;
+  const known = charge.attempts.find((attempt) => attempt.id === ended?.id);
+  const told = ended
+    ? { attempt_id: ended.id, provider: known?.provider ?? null, outcome: ended.outcome, latency_ms: ended.latency_ms }
+    : { attempt_id: null, provider: change.provider ?? charge.provider, outcome: null, latency_ms: null };
+  const events: TrailEvent[] = [];
+  if (moved) {
+    const data = change.failure ? { failure: change.failure.code } : {};
+    events.push({ ...base, ...told, type: `charge.${change.status}`, from_status: charge.status, to_status: change.status, data });
+  } else if (ended && ended.outcome !== known?.outcome) {
+    events.push({ ...base, ...told, type: "attempt.finished", data: { cause: causeOf(ended) } });
+  }
+  if (change.next) events.push(startedEvent(charge, change.next, change.now, change.actor));
+  if (change.deadLetter)
+    events.push({ ...base, type: "dead_letter.opened", data: { kind: change.deadLetter.kind, reason: change.deadLetter.reason } });
+  for (const more of change.tell ?? []) events.push({ ...base, attempt_id: ended?.id ?? null, provider: told.provider, ...more });
+  return events;
+}
+
+function causeOf(patch: AttemptPatch): unknown {
+  const detail = patch.detail as { cause?: unknown; reason?: unknown };
+  return detail.cause ?? detail.reason ?? null;
+}
+
+export function startedEvent(charge: Charge, attempt: NewAttempt, now: Date, actor: string): TrailEvent {
+  return { ...eventBase(charge, now, actor), type: "attempt.started", attempt_id: attempt.id, provider: attempt.provider };
+}
+
+export function eventBase(charge: Charge, now: Date, actor: string): TrailEvent {
+  return {
+    at: now.toISOString(),
+    account_id: charge.accountId,
+    type: "",
+    actor,
+    charge_id: charge.id,
+    attempt_id: null,
+    provider: null,
+    amount: charge.amount.toString(),
+    currency: charge.currency,
+    from_status: null,
+    to_status: null,
+    outcome: null,
+    latency_ms: null,
+    data: {},
+  };
+}
+
+/** For logs: `42.00 usd`. */
+export function moneyText(charge: Charge): string {
+  return `${toDecimal({ amount: charge.amount, currency: charge.currency })} ${charge.currency}`;
+}

@@ -1,0 +1,136 @@
+import type { Approved, Declined, Fenced, NotSent, Outcome, Pending, RequiresAction, Unknown } from "../../providers/contract/outcome.ts";
+import { never } from "../../providers/contract/outcome.ts";
+import type { Attempt, Charge, Failure } from "./charge.ts";
+
+/** What is known of an attempt after calling, looking or fencing. */
+export type Known = Outcome | Fenced;
+
+/**
+ * Law 3 in one place: what an outcome means for the charge. Pure. Only `ended` closes the attempt, and only with
+ * `mayFailOver` may another provider be asked.
+ */
+export type Verdict =
+  | { readonly kind: "moved"; readonly approved: Approved }
+  | { readonly kind: "waits"; readonly status: "pending"; readonly known: Pending }
+  | { readonly kind: "waits"; readonly status: "requires_action"; readonly known: RequiresAction }
+  | { readonly kind: "waits"; readonly status: "in_doubt"; readonly known: Unknown | Approved }
+  | {
+      readonly kind: "ended";
+      readonly known: Declined | NotSent | Fenced;
+      /** Proof, and nothing that the provider said speaks against asking another one. */
+      readonly mayFailOver: boolean;
+      /** This provider is not eligible for this charge again. */
+      readonly exclude: boolean;
+      /** What the charge fails with, if it ends here. */
+      readonly failure: Failure;
+    };
+
+/** Generic issuer declines allow another provider once; more would be hammering the card (scheme limits). */
+const MAX_DECLINES = 2;
+
+export function judge(charge: Charge, attempt: Attempt, known: Known): Verdict {
+  switch (known.kind) {
+    case "approved":
+      // An authorization where a capture was asked for is an answer that we do not understand.
+      return known.captured && known.amount > 0n ? { kind: "moved", approved: known } : { kind: "waits", status: "in_doubt", known };
+    case "pending":
+      return { kind: "waits", status: "pending", known };
+    case "requires_action":
+      return { kind: "waits", status: "requires_action", known };
+    case "unknown":
+      return { kind: "waits", status: "in_doubt", known };
+    case "declined":
+      return { kind: "ended", known, mayFailOver: allowsAnother(charge, attempt, known), exclude: true, failure: declineFailure(known) };
+    case "not_sent":
+      return { kind: "ended", known, mayFailOver: true, exclude: forGood(known), failure: notSentFailure(known) };
+    case "fenced":
+      return known.decline
+        ? {
+            kind: "ended",
+            known,
+            mayFailOver: allowsAnother(charge, attempt, known.decline),
+            exclude: true,
+            failure: declineFailure(known.decline),
+          }
+        : { kind: "ended", known, mayFailOver: true, exclude: false, failure: noProviderFailure() };
+    default:
+      return never(known);
+  }
+}
+
+function allowsAnother(charge: Charge, attempt: Attempt, declined: Declined): boolean {
+  const before = charge.attempts.filter((other) => other.id !== attempt.id && isDecline(other)).length;
+  return declined.advice === "other_provider" && before + 1 < MAX_DECLINES;
+}
+
+function isDecline(attempt: Attempt): boolean {
+  return attempt.outcome === "declined" || (attempt.outcome === "fenced" && attempt.detail?.["decline"] != null);
+}
+
+/** It would be refused again in the same way. */
+function forGood(known: NotSent): boolean {
+  return known.cause === "rejected" || known.cause === "duplicate_elsewhere";
+}
+
+function declineFailure(declined: Declined): Failure {
+  return {
+    code: declined.reason,
+    source: declined.source,
+    message: `Declined by the ${declined.source}: ${declined.reason.replaceAll("_", " ")}.`,
+    advice: declined.advice,
+    retry_after: declined.retryAfterS,
+    provider_code: declined.providerCode,
+    network_code: declined.networkCode,
+  };
+}
+
+/** The last decline in the charge's life, from what is kept with its attempts. */
+export function lastDecline(charge: Charge): Failure | null {
+  const declined = charge.attempts.findLast(isDecline)?.detail;
+  if (!declined) return null;
+  return declineFailure(("decline" in declined ? declined["decline"] : declined) as unknown as Declined);
+}
+
+function notSentFailure(known: NotSent): Failure {
+  if (known.cause !== "rejected") return noProviderFailure();
+  return {
+    ...gatewayFailure("provider_rejected", `The provider refused the request before execution: ${known.detail}`),
+    source: "provider",
+  };
+}
+
+export function noProviderFailure(): Failure {
+  return gatewayFailure("no_provider_available", "No provider could be used; no money moved.");
+}
+
+export function gatewayFailure(code: string, message: string): Failure {
+  return { code, source: "gateway", message, advice: null, retry_after: null, provider_code: null, network_code: null };
+}
+
+/** The fields of an outcome that are kept with the attempt, for people. */
+export function detailOf(known: Known): Record<string, unknown> {
+  switch (known.kind) {
+    case "approved":
+      return { captured: known.captured };
+    case "pending":
+      return { reason: known.reason };
+    case "requires_action":
+      return {};
+    case "declined":
+      return { ...known };
+    case "not_sent":
+    case "unknown":
+      return { cause: known.cause, detail: known.detail };
+    case "fenced":
+      return { decline: known.decline };
+    default:
+      return never(known);
+  }
+}
+
+/** What the attempt's column `reason` shows: one word. */
+export function reasonOf(attempt: Attempt): string | null {
+  const detail = attempt.detail ?? {};
+  const word = detail["reason"] ?? detail["cause"] ?? (detail["decline"] as { reason?: unknown } | null | undefined)?.reason;
+  return typeof word === "string" ? word : null;
+}

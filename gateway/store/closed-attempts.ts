@@ -1,0 +1,31 @@
+import type { AttemptId, ChargeId } from "../ids.ts";
+import type { Database } from "./database.ts";
+
+/**
+ * Attempts that were given up without a fence, and such as answered late: looked at again, because a success may still show (law 8).
+ */
+export interface ClosedAttempt {
+  readonly id: AttemptId;
+  readonly chargeId: ChargeId;
+}
+
+/** Those due for a look; `until` keeps other workers away meanwhile. */
+export async function takeAttemptsToLookAt(db: Database, at: { now: Date; until: Date; limit: number }): Promise<ClosedAttempt[]> {
+  const rows = await db.query<{ id: AttemptId; charge_id: ChargeId }>({
+    name: "take_attempts_to_look_at",
+    text: `with due as (
+      select id from attempts where next_look_at <= $1 order by next_look_at, id limit $3 for update skip locked)
+      update attempts a set next_look_at = $2, looks = a.looks + 1 from due where a.id = due.id returning a.id, a.charge_id`,
+    values: [at.now, at.until, at.limit],
+  });
+  return rows.map((row) => ({ id: row.id, chargeId: row.charge_id }));
+}
+
+/** Evidence came late for an attempt that is closed: look at it now. Nothing happens to a live one (its charge is looked at anyway). */
+export async function hintAttempt(db: Database, id: AttemptId, now: Date): Promise<void> {
+  await db.query({ name: "hint_attempt", text: "update attempts set next_look_at = $2 where id = $1 and not live", values: [id, now] });
+}
+
+export async function setNextLook(db: Database, id: AttemptId, at: Date | null): Promise<void> {
+  await db.query({ name: "set_next_look", text: "update attempts set next_look_at = $2 where id = $1 and not live", values: [id, at] });
+}

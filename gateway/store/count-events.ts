@@ -1,0 +1,77 @@
+/**
+ * What the statistics count, in one place: the sealer adds it to `stats_rollups`, a report adds it for the unsealed tail.
+ *
+ *   attempts            attempts begun (`attempt.started`)
+ *   approved, declined, attempts that ended so. A doubt is counted when it arises, and again by what it turns out to be:
+ *   not_sent, in_doubt  attempts may be less than their sum
+ *   latency             of the first answer of each attempt: not of what a doubt, a review or a customer took later
+ *   charges_succeeded,  charges that are now in that state, by the minute of the change: +1 when they enter it, -1 when
+ *   _failed, _canceled  they leave it again (a late success that is adopted), at the provider that the first change named.
+ *                       So for each of these states the sum over all time is the number of charges in it, exactly
+ *   charges_deferred    times a charge became deferred; what is deferred now: deferred-summary.ts
+ *
+ * Provider '' is none. Amounts are the charges' amounts, in minor units of the row's currency.
+ */
+export const COUNTED_COLUMNS = [
+  "attempts",
+  "approved",
+  "declined",
+  "not_sent",
+  "in_doubt",
+  "latency_ms_sum",
+  "latency_count",
+  "charges_succeeded",
+  "amount_succeeded",
+  "charges_failed",
+  "amount_failed",
+  "charges_canceled",
+  "amount_canceled",
+  "charges_deferred",
+  "amount_deferred",
+] as const;
+
+export type CountedColumn = (typeof COUNTED_COLUMNS)[number];
+
+/** Selects bucket, account_id, provider, currency and the counted columns of `events`, a relation with the columns of `events`. */
+export function countEvents(events: string): string {
+  return `
+  select date_trunc('minute', e.at, 'UTC') as bucket, e.account_id, coalesce(d.provider, '') as provider, coalesce(e.currency, '') as currency,
+    sum(d.attempts) as attempts, sum(d.approved) as approved, sum(d.declined) as declined, sum(d.not_sent) as not_sent,
+    sum(d.in_doubt) as in_doubt, sum(d.latency_ms)::bigint as latency_ms_sum, sum(d.latency_count) as latency_count,
+    ${["succeeded", "failed", "canceled", "deferred"]
+      .map(
+        (status) => `sum(d.moved) filter (where d.status = '${status}') as charges_${status},
+    sum(d.moved * e.amount) filter (where d.status = '${status}') as amount_${status}`,
+      )
+      .join(",\n    ")}
+  from ${events} e cross join lateral (
+    select e.provider, (e.type = 'attempt.started')::integer as attempts,
+      (o.outcome is not distinct from 'approved')::integer as approved, (o.outcome is not distinct from 'declined')::integer as declined,
+      (o.outcome is not distinct from 'not_sent')::integer as not_sent, (o.outcome is not distinct from 'unknown')::integer as in_doubt,
+      case when o.first then e.latency_ms else 0 end as latency_ms, (o.first and e.latency_ms is not null)::integer as latency_count,
+      e.to_status as status, (e.to_status is not null and e.from_status is distinct from e.to_status)::integer as moved
+    -- what becomes of an authorization later (capture, void) is no attempt's outcome
+    from (select case when e.from_status is distinct from 'authorized' then e.outcome end as outcome,
+      e.outcome is not null and coalesce(e.from_status, 'processing') = 'processing' as first) o
+    union all
+    select coalesce((select p.provider from events p where p.charge_id = e.charge_id and p.id < e.id and p.to_status = e.from_status
+        and p.from_status is distinct from p.to_status order by p.id desc limit 1), e.provider),
+      0, 0, 0, 0, 0, 0, 0, e.from_status, -1
+    where e.from_status in ('succeeded', 'failed', 'canceled') and e.to_status <> e.from_status
+  ) d
+  where e.charge_id is not null
+  group by 1, 2, 3, 4`;
+}
+
+/** The counted columns, nulls as zero. */
+export const COUNTED_OR_ZERO = COUNTED_COLUMNS.map((column) => `coalesce(${column}, 0) as ${column}`).join(", ");
+
+/**
+ * The events that are not sealed, as of the statement's own snapshot, which sees seals, rollups and tail of one moment.
+ * The order is for the planner: without it, it takes the open range for a third of the table and may read all of it.
+ */
+export const UNSEALED_EVENTS = `
+  (select e.* from trail_head h cross join lateral (
+      select * from events n where n.epoch = h.epoch and n.xid >= pg_snapshot_xmax(h.done) order by n.epoch, n.xid, n.id offset 0) e
+   union all
+   select e.* from trail_head h cross join lateral pg_snapshot_xip(h.done) as late(xid) join events e on e.epoch = h.epoch and e.xid = late.xid)`;

@@ -1,0 +1,36 @@
+import type { Database } from "./database.ts";
+
+export type Reopened = { readonly found: false } | { readonly found: true; readonly wasOpen: boolean; readonly kind: string };
+
+/**
+ * Closes a dead letter as replayed and makes its subject due, with the event, in one statement: a deferred charge or a doubt at
+ * its next look, a compensation with its old key. A subject that came to its end meanwhile is left alone.
+ */
+export async function reopenDeadLetter(
+  db: Pick<Database, "query">,
+  by: { accountId: string; id: string; actor: string; now: Date },
+): Promise<Reopened> {
+  const rows = await db.query<{ kind: string; state: string }>({
+    name: "reopen_dead_letter",
+    text: `with letter as (
+      select * from dead_letters where id = $1 and account_id = $2 for update
+    ), closed as (
+      update dead_letters d set state = 'replayed', closed_at = $4, closed_by = $3 from letter l where d.id = l.id and l.state = 'open'
+      returning d.id, d.kind, d.charge_id, d.attempt_id, d.reason
+    ), due as (
+      update charges c set next_action_at = $4, tries = 0 from closed k
+      where k.kind in ('charge', 'doubt') and c.id = k.charge_id
+        and c.status in ('deferred', 'in_doubt', 'pending', 'requires_action', 'processing')
+    ), revived as (
+      update operations o set state = 'pending', next_action_at = $4, tries = 0, updated_at = $4 from closed k
+      where k.kind = 'compensation' and o.attempt_id = k.attempt_id and o.state = 'dead'
+    ), told as (
+      insert into events (at, account_id, type, actor, charge_id, attempt_id, data)
+      select $4, $2, 'dead_letter.replayed', $3, charge_id, attempt_id, jsonb_build_object('id', id, 'kind', kind, 'reason', reason) from closed
+    )
+    select kind, state from letter`,
+    values: [by.id, by.accountId, by.actor, by.now],
+  });
+  const row = rows[0];
+  return row ? { found: true, wasOpen: row.state === "open", kind: row.kind } : { found: false };
+}

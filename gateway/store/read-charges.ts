@@ -1,0 +1,210 @@
+import type { Currency } from "../../providers/contract/money.ts";
+import type {
+  Attempt,
+  AttemptOutcome,
+  Charge,
+  ChargeStatus,
+  Deferred,
+  Failure,
+  NextAction,
+  PaymentMethod,
+  StoredRequest,
+} from "../charges/charge.ts";
+import type { AttemptId, ChargeId } from "../ids.ts";
+import type { Database, Statement } from "./database.ts";
+
+type Reader = Pick<Database, "query">;
+
+/**
+ * What a statement selects so that `rowToCharge` understands it: every column of `charges` (as `c`), and the attempts
+ * as one JSON array. One statement, so that a charge and its attempts are of the same moment.
+ */
+export const CHARGE_COLUMNS = `c.*, (
+    select coalesce(json_agg(json_build_object(
+      'id', a.id, 'no', a.no, 'provider', a.provider, 'provider_account', a.provider_account, 'live', a.live,
+      'outcome', a.outcome, 'ambiguous', a.ambiguous, 'detail', a.detail, 'object', a.object,
+      'provider_reference', a.provider_reference, 'request', a.request, 'next_look_at', a.next_look_at, 'looks', a.looks,
+      'decision', a.decision, 'started_at', a.started_at, 'finished_at', a.finished_at, 'latency_ms', a.latency_ms) order by a.no), '[]')
+    from attempts a where a.charge_id = c.id) as attempts`;
+
+/** A row of `charges` as the driver returns it, with `attempts` as `CHARGE_COLUMNS` selects them. */
+export interface ChargeRow {
+  readonly id: string;
+  readonly account_id: string;
+  readonly livemode: boolean;
+  readonly status: string;
+  readonly amount: bigint;
+  readonly amount_captured: bigint;
+  readonly amount_refunded: bigint;
+  readonly currency: string;
+  readonly reference: string | null;
+  readonly idempotency_key: string;
+  readonly payment_method: PaymentMethod;
+  readonly excluded: readonly string[];
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly defer: boolean;
+  readonly defer_until: Date;
+  readonly lease_no: number;
+  readonly lease_until: Date | null;
+  readonly next_action_at: Date | null;
+  readonly tries: number;
+  readonly provider: string | null;
+  readonly provider_reference: string | null;
+  readonly failure: Failure | null;
+  readonly deferred: Deferred | null;
+  readonly next_action: NextAction | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly attempts: readonly AttemptRow[];
+}
+
+/** A row of `attempts` as JSON: its times are text. */
+export interface AttemptRow {
+  readonly id: string;
+  readonly no: number;
+  readonly provider: string;
+  readonly provider_account: string;
+  readonly live: boolean;
+  readonly outcome: string | null;
+  readonly ambiguous: boolean;
+  readonly detail: Readonly<Record<string, unknown>> | null;
+  readonly object: string | null;
+  readonly provider_reference: string | null;
+  readonly request: StoredRequest;
+  readonly next_look_at: string | Date | null;
+  readonly looks: number;
+  readonly decision: unknown;
+  readonly started_at: string | Date;
+  readonly finished_at: string | Date | null;
+  readonly latency_ms: number | null;
+}
+
+export function rowToCharge(row: ChargeRow): Charge {
+  return {
+    id: row.id as ChargeId,
+    accountId: row.account_id,
+    livemode: row.livemode,
+    status: row.status as ChargeStatus,
+    amount: row.amount,
+    amountCaptured: row.amount_captured,
+    amountRefunded: row.amount_refunded,
+    currency: row.currency as Currency,
+    reference: row.reference,
+    idempotencyKey: row.idempotency_key,
+    paymentMethod: row.payment_method,
+    excluded: row.excluded,
+    description: row.description,
+    metadata: row.metadata,
+    defer: row.defer,
+    deferUntil: row.defer_until,
+    leaseNo: row.lease_no,
+    leaseUntil: row.lease_until,
+    nextActionAt: row.next_action_at,
+    tries: row.tries,
+    provider: row.provider,
+    providerReference: row.provider_reference,
+    failure: row.failure,
+    deferred: row.deferred,
+    nextAction: row.next_action,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    attempts: row.attempts.map(rowToAttempt),
+  };
+}
+
+export function rowToAttempt(row: AttemptRow): Attempt {
+  return {
+    id: row.id as AttemptId,
+    no: row.no,
+    provider: row.provider,
+    providerAccount: row.provider_account,
+    live: row.live,
+    outcome: row.outcome as AttemptOutcome | null,
+    ambiguous: row.ambiguous,
+    detail: row.detail,
+    object: row.object,
+    providerReference: row.provider_reference,
+    request: row.request,
+    nextLookAt: toDate(row.next_look_at),
+    looks: row.looks,
+    decision: row.decision,
+    startedAt: new Date(row.started_at),
+    finishedAt: toDate(row.finished_at),
+    latencyMs: row.latency_ms,
+  };
+}
+
+function toDate(time: string | Date | null): Date | null {
+  return time === null ? null : new Date(time);
+}
+
+/** `accountId: null` only for the machine itself; a caller's read always names its account. */
+export async function readCharge(db: Reader, by: { accountId: string | null; id: string }): Promise<Charge | null> {
+  const rows = await db.query<ChargeRow>({
+    name: "read_charge",
+    text: `select ${CHARGE_COLUMNS} from charges c where c.id = $1 and ($2::text is null or c.account_id = $2)`,
+    values: [by.id, by.accountId],
+  });
+  return rows[0] ? rowToCharge(rows[0]) : null;
+}
+
+/** The charge that an idempotency key acted on, with what the key was used for. */
+export async function readChargeByKey(
+  db: Reader,
+  by: { accountId: string; key: string },
+): Promise<{ charge: Charge; operation: string; fingerprint: Buffer } | null> {
+  const rows = await db.query<ChargeRow & { key_operation: string; key_fingerprint: Buffer }>({
+    name: "read_charge_by_key",
+    text: `select ${CHARGE_COLUMNS}, k.operation as key_operation, k.fingerprint as key_fingerprint
+      from idempotency_keys k join charges c on c.id = k.charge_id
+      where k.account_id = $1 and k.key = $2`,
+    values: [by.accountId, by.key],
+  });
+  const row = rows[0];
+  return row ? { charge: rowToCharge(row), operation: row.key_operation, fingerprint: row.key_fingerprint } : null;
+}
+
+export interface ChargeFilter {
+  readonly status?: ChargeStatus | undefined;
+  /** The provider that has, or last had, the charge. */
+  readonly provider?: string | undefined;
+  readonly reference?: string | undefined;
+  /** Any key that acted on the charge, not only the one that created it. */
+  readonly idempotencyKey?: string | undefined;
+  /** Inclusive. */
+  readonly createdFrom?: Date | undefined;
+  /** Exclusive. */
+  readonly createdBefore?: Date | undefined;
+}
+
+/** Newest first; `after` is the id of the last one seen. */
+export async function listCharges(
+  db: Reader,
+  by: { accountId: string; filter: ChargeFilter; after?: string | undefined; limit: number },
+): Promise<Charge[]> {
+  const rows = await db.query<ChargeRow>(listStatement(by));
+  return rows.map(rowToCharge);
+}
+
+/** Only the conditions that are asked for, so that each shape is planned for itself; the name says which. */
+function listStatement(by: Parameters<typeof listCharges>[1]): Statement {
+  const { filter } = by;
+  const values: unknown[] = [by.accountId, by.limit];
+  const where = ["c.account_id = $1"];
+  let name = "list_charges";
+  const add = (word: string, value: unknown, condition: (parameter: string) => string): void => {
+    if (value === undefined) return;
+    values.push(value);
+    where.push(condition(`$${values.length}`));
+    name += `_${word}`;
+  };
+  add("after", by.after, (p) => `c.id < ${p}`);
+  add("status", filter.status, (p) => `c.status = ${p}`);
+  add("provider", filter.provider, (p) => `c.provider = ${p}`);
+  add("reference", filter.reference, (p) => `c.reference = ${p}`);
+  add("key", filter.idempotencyKey, (p) => `c.id = (select k.charge_id from idempotency_keys k where k.account_id = $1 and k.key = ${p})`);
+  add("from", filter.createdFrom, (p) => `c.created_at >= ${p}`);
+  add("before", filter.createdBefore, (p) => `c.created_at < ${p}`);
+  return { name, text: `select ${CHARGE_COLUMNS} from charges c where ${where.join(" and ")} order by c.id desc limit $2`, values };
+}

@@ -1,0 +1,160 @@
+import type { AttemptOutcome, ChargeStatus, Deferred, Failure, NextAction } from "../charges/charge.ts";
+import { ATTEMPT_RECORD, type NewAttempt } from "./accept-charges.ts";
+import type { Database } from "./database.ts";
+import { EVENT_COLUMNS, EVENT_RECORD, type TrailEvent } from "./event.ts";
+
+/** One change of a charge with everything that belongs to it; written whole or not at all. */
+export interface Transition {
+  readonly id: string;
+  readonly lease_no: number;
+  readonly from_status: ChargeStatus;
+  readonly status: ChargeStatus;
+  readonly amount_captured: string;
+  readonly provider: string | null;
+  readonly provider_reference: string | null;
+  readonly failure: Failure | null;
+  readonly deferred: Deferred | null;
+  readonly next_action: NextAction | null;
+  readonly excluded: readonly string[];
+  readonly tries: number;
+  readonly next_action_at: string | null;
+  readonly lease_until: string | null;
+  readonly now: string;
+  /** What became of the attempt that this is about. */
+  readonly attempt: AttemptPatch | null;
+  /** An attempt given up earlier whose money is adopted (law 8); applied after `attempt`. */
+  readonly reopen: AttemptPatch | null;
+  /** The next intent; inserted only once `attempt` is closed. */
+  readonly next_attempt: NewAttempt | null;
+  readonly dead_letter: NewDeadLetter | null;
+  /** Who closed the charge's open dead letters, if somebody did. */
+  readonly settled_by: string | null;
+  /** A compensation; unique per attempt. */
+  readonly operation: NewOperation | null;
+  /** The idempotency key of a command (cancel) that this transition carries out. */
+  readonly command: CommandKey | null;
+  readonly events: readonly TrailEvent[];
+}
+
+export interface AttemptPatch {
+  readonly id: string;
+  readonly live: boolean;
+  readonly outcome: AttemptOutcome;
+  readonly ambiguous: boolean;
+  readonly detail: object;
+  readonly object: string | null;
+  readonly provider_reference: string | null;
+  /** null while nobody knows. */
+  readonly finished_at: string | null;
+  readonly latency_ms: number | null;
+  readonly next_look_at: string | null;
+}
+
+export interface NewDeadLetter {
+  readonly id: string;
+  readonly account_id: string;
+  readonly kind: "charge" | "doubt";
+  readonly attempt_id: string | null;
+  readonly reason: string;
+}
+
+export interface NewOperation {
+  readonly id: string;
+  readonly attempt_id: string;
+  readonly object: string | null;
+  readonly reference: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly captured: boolean;
+}
+
+export interface CommandKey {
+  readonly account_id: string;
+  readonly key: string;
+  readonly operation: "cancel";
+  /** Hex. */
+  readonly fingerprint: string;
+}
+
+const PATCH_RECORD = `id text, live boolean, outcome text, ambiguous boolean, detail jsonb, object text, provider_reference text,
+  finished_at timestamptz, latency_ms integer, next_look_at timestamptz`;
+// An object or a reference, once known, is never forgotten; nor is an ambiguity.
+const PATCH_SET = `live = x.live, outcome = x.outcome, ambiguous = a.ambiguous or x.ambiguous, detail = x.detail,
+  object = coalesce(x.object, a.object), provider_reference = coalesce(x.provider_reference, a.provider_reference),
+  finished_at = x.finished_at, latency_ms = coalesce(a.latency_ms, x.latency_ms), next_look_at = x.next_look_at`;
+
+/**
+ * The outcome, for any number of charges at once. Rows are locked in order (no deadlocks between batches), and each is a
+ * compare-and-set on its lease number: a writer whose lease was taken over changes nothing, not even an event.
+ */
+const TEXT = `
+with input as (
+  select * from jsonb_to_recordset($1::jsonb) as i(
+    id text, lease_no integer, from_status text, status text, amount_captured bigint, provider text, provider_reference text,
+    failure jsonb, deferred jsonb, next_action jsonb, excluded text[], tries integer, next_action_at timestamptz,
+    lease_until timestamptz, now timestamptz, attempt jsonb, reopen jsonb, next_attempt jsonb, dead_letter jsonb,
+    settled_by text, operation jsonb, command jsonb, events jsonb)
+), locked as (
+  select c.id from charges c where c.id in (select id from input) order by c.id for update
+), moved as (
+  update charges c set status = i.status, amount_captured = i.amount_captured, provider = i.provider,
+    provider_reference = i.provider_reference, failure = i.failure, deferred = i.deferred, next_action = i.next_action,
+    excluded = i.excluded, tries = i.tries, next_action_at = i.next_action_at, lease_until = i.lease_until, updated_at = i.now
+  from input i join locked l on l.id = i.id
+  where c.id = i.id and c.lease_no = i.lease_no and c.status = i.from_status
+  returning c.id, c.lease_no
+), closed as (
+  update attempts a set ${PATCH_SET}
+  from input i join moved m on m.id = i.id and m.lease_no = i.lease_no cross join lateral jsonb_to_record(i.attempt) as x(${PATCH_RECORD})
+  where i.attempt is not null and a.id = x.id and a.charge_id = i.id
+  returning a.charge_id as id
+), ready as (
+  select i.* from input i join moved m on m.id = i.id and m.lease_no = i.lease_no left join closed k on k.id = i.id
+  where i.attempt is null or k.id is not null
+), reopened as (
+  update attempts a set ${PATCH_SET}
+  from ready i cross join lateral jsonb_to_record(i.reopen) as x(${PATCH_RECORD})
+  where i.reopen is not null and a.id = x.id and a.charge_id = i.id
+), begun as (
+  insert into attempts (id, charge_id, no, provider, provider_account, request, live, decision, started_at)
+  select a.id, i.id, a.no, a.provider, a.provider_account, a.request, true, a.decision, a.started_at
+  from ready i cross join lateral jsonb_to_record(i.next_attempt) as a(${ATTEMPT_RECORD})
+  where i.next_attempt is not null
+), buried as (
+  insert into dead_letters (id, account_id, kind, charge_id, attempt_id, reason, created_at)
+  select d.id, d.account_id, d.kind, i.id, d.attempt_id, d.reason, i.now
+  from ready i cross join lateral jsonb_to_record(i.dead_letter) as d(id text, account_id text, kind text, attempt_id text, reason text)
+  where i.dead_letter is not null
+  on conflict do nothing
+), settled as (
+  update dead_letters d set state = 'settled', closed_at = i.now, closed_by = i.settled_by
+  from ready i where i.settled_by is not null and d.charge_id = i.id and d.state = 'open' and d.kind in ('charge', 'doubt')
+), compensated as (
+  insert into operations (id, charge_id, attempt_id, kind, state, object, reference, amount, currency, captured, next_action_at,
+    created_at, updated_at)
+  select o.id, i.id, o.attempt_id, 'compensate', 'pending', o.object, o.reference, o.amount, o.currency, o.captured, i.now, i.now, i.now
+  from ready i cross join lateral jsonb_to_record(i.operation) as o(
+    id text, attempt_id text, object text, reference text, amount bigint, currency text, captured boolean)
+  where i.operation is not null
+  on conflict do nothing
+), commanded as (
+  insert into idempotency_keys (account_id, key, operation, fingerprint, charge_id, created_at)
+  select k.account_id, k.key, k.operation, decode(k.fingerprint, 'hex'), i.id, i.now
+  from ready i cross join lateral jsonb_to_record(i.command) as k(account_id text, key text, operation text, fingerprint text)
+  where i.command is not null
+), told as (
+  insert into events (${EVENT_COLUMNS})
+  select e.* from ready i cross join lateral jsonb_to_recordset(i.events) as e(${EVENT_RECORD})
+)
+select id, lease_no from moved`;
+
+/** Whether each was written, in order; not written: its lease was taken over. */
+export async function writeTransitions(db: Database, transitions: readonly Transition[]): Promise<boolean[]> {
+  const rows = await db.query<{ id: string; lease_no: number }>({
+    name: "write_transitions",
+    text: TEXT,
+    values: [JSON.stringify(transitions)],
+  });
+  const moved = new Set(rows.map((row) => `${row.id} ${row.lease_no}`));
+  return transitions.map((transition) => moved.has(`${transition.id} ${transition.lease_no}`));
+}

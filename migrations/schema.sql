@@ -1,0 +1,302 @@
+-- Generated from the catalog after all migrations (npm run schema). Do not edit: `npm run check` compares it.
+
+CREATE OR REPLACE FUNCTION public.guard_terminal()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.status = 'succeeded' and new.status <> 'succeeded'
+     or old.status in ('failed', 'canceled') and new.status not in (old.status, 'succeeded') then
+    raise exception 'charge % is %, it does not become %', old.id, old.status, new.status using errcode = 'restrict_violation';
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
+end
+$function$;
+
+create table accounts (
+  id text not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint accounts_pkey PRIMARY KEY (id)
+);
+
+create table api_keys (
+  id text not null,
+  account_id text not null,
+  name text not null,
+  role text not null,
+  key_hash bytea not null,
+  created_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_key_hash_key UNIQUE (key_hash),
+  constraint api_keys_role_check CHECK ((role = ANY (ARRAY['billing'::text, 'finance'::text, 'ops'::text, 'admin'::text]))),
+  constraint api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
+
+create table attempts (
+  id text not null,
+  charge_id text not null,
+  no integer not null,
+  provider text not null,
+  provider_account text not null,
+  request jsonb not null,
+  live boolean not null,
+  outcome text,
+  ambiguous boolean default false not null,
+  detail jsonb,
+  object text,
+  provider_reference text,
+  decision jsonb,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  latency_ms integer,
+  next_look_at timestamp with time zone,
+  looks integer default 0 not null,
+  constraint attempts_pkey PRIMARY KEY (id),
+  constraint attempts_charge_id_no_key UNIQUE (charge_id, no),
+  constraint attempts_no_check CHECK ((no > 0)),
+  constraint attempts_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+);
+CREATE INDEX attempts_by_reference ON public.attempts USING btree (provider, provider_reference) WHERE (provider_reference IS NOT NULL);
+CREATE UNIQUE INDEX attempts_one_live ON public.attempts USING btree (charge_id) WHERE live;
+CREATE INDEX attempts_to_look_at ON public.attempts USING btree (next_look_at) WHERE (next_look_at IS NOT NULL);
+
+create table charges (
+  id text not null,
+  account_id text not null,
+  livemode boolean not null,
+  status text not null,
+  amount bigint not null,
+  currency text not null,
+  amount_captured bigint default 0 not null,
+  amount_refunded bigint default 0 not null,
+  reference text,
+  allow_duplicate_reference boolean default false not null,
+  idempotency_key text not null,
+  payment_method jsonb not null,
+  providers text[] not null,
+  excluded text[] default '{}'::text[] not null,
+  description text,
+  metadata jsonb not null,
+  defer boolean not null,
+  defer_until timestamp with time zone not null,
+  lease_no integer not null,
+  lease_until timestamp with time zone,
+  next_action_at timestamp with time zone,
+  tries integer default 0 not null,
+  provider text,
+  provider_reference text,
+  failure jsonb,
+  deferred jsonb,
+  next_action jsonb,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint charges_pkey PRIMARY KEY (id),
+  constraint charges_amount_captured_check CHECK ((amount_captured >= 0)),
+  constraint charges_amount_check CHECK (((amount > 0) AND (amount < '1000000000000'::bigint))),
+  constraint charges_amount_refunded_check CHECK ((amount_refunded >= 0)),
+  constraint charges_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+  constraint charges_money CHECK (((amount_refunded <= amount_captured) AND ((status = 'succeeded'::text) = (amount_captured > 0)) AND ((status <> ALL (ARRAY['processing'::text, 'in_doubt'::text, 'pending'::text, 'requires_action'::text])) OR (next_action_at IS NOT NULL)))),
+  constraint charges_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text])))
+);
+CREATE INDEX charges_by_account ON public.charges USING btree (account_id, id);
+CREATE INDEX charges_by_reference ON public.charges USING btree (account_id, reference, id) WHERE (reference IS NOT NULL);
+CREATE INDEX charges_deferred ON public.charges USING btree (created_at) WHERE (status = 'deferred'::text);
+CREATE INDEX charges_deferred_expiry ON public.charges USING btree (defer_until) WHERE ((status = 'deferred'::text) AND (next_action_at IS NOT NULL));
+CREATE INDEX charges_due ON public.charges USING btree (next_action_at) WHERE ((next_action_at IS NOT NULL) AND (status <> 'deferred'::text));
+CREATE UNIQUE INDEX charges_one_unfinished_per_reference ON public.charges USING btree (account_id, reference) WHERE ((reference IS NOT NULL) AND (NOT allow_duplicate_reference) AND (status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text])));
+CREATE TRIGGER charges_terminal BEFORE UPDATE OF status ON public.charges FOR EACH ROW EXECUTE FUNCTION guard_terminal();
+
+create table dead_letters (
+  id text not null,
+  account_id text not null,
+  kind text not null,
+  charge_id text,
+  attempt_id text,
+  reason text not null,
+  data jsonb default '{}'::jsonb not null,
+  state text default 'open'::text not null,
+  created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  closed_by text,
+  constraint dead_letters_pkey PRIMARY KEY (id),
+  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'job'::text]))),
+  constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'settled'::text]))),
+  constraint dead_letters_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
+  constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+);
+CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_id);
+CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
+
+create table dispatch_cursors (
+  consumer text not null,
+  seq bigint not null,
+  constraint dispatch_cursors_pkey PRIMARY KEY (consumer)
+);
+
+create table drain_pace (
+  only_row boolean default true not null,
+  granted_at timestamp with time zone not null,
+  state jsonb not null,
+  constraint drain_pace_pkey PRIMARY KEY (only_row),
+  constraint drain_pace_only_row_check CHECK (only_row)
+);
+
+create table event_seals (
+  seq bigint not null,
+  event_id bigint not null,
+  hash bytea not null,
+  sealed_at timestamp with time zone not null,
+  constraint event_seals_pkey PRIMARY KEY (seq),
+  constraint event_seals_event_id_key UNIQUE (event_id)
+);
+CREATE TRIGGER event_seals_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table events (
+  id bigint generated always as identity not null,
+  epoch integer default 0 not null,
+  xid xid8 default pg_current_xact_id() not null,
+  at timestamp with time zone not null,
+  account_id text not null,
+  type text not null,
+  actor text not null,
+  charge_id text,
+  attempt_id text,
+  provider text,
+  amount bigint,
+  currency text,
+  from_status text,
+  to_status text,
+  outcome text,
+  latency_ms integer,
+  data jsonb default '{}'::jsonb not null,
+  constraint events_pkey PRIMARY KEY (id)
+);
+CREATE INDEX events_by_charge ON public.events USING btree (charge_id, id) WHERE (charge_id IS NOT NULL);
+CREATE INDEX events_to_seal ON public.events USING btree (epoch, xid, id);
+CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+create table idempotency_keys (
+  account_id text not null,
+  key text not null,
+  operation text not null,
+  fingerprint bytea not null,
+  charge_id text not null,
+  created_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (account_id, key),
+  constraint idempotency_keys_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+);
+
+create table installation (
+  only_row boolean default true not null,
+  id text not null,
+  livemode boolean not null,
+  created_at timestamp with time zone not null,
+  constraint installation_pkey PRIMARY KEY (only_row),
+  constraint installation_only_row_check CHECK (only_row)
+);
+
+create table operations (
+  id text not null,
+  charge_id text not null,
+  attempt_id text not null,
+  kind text not null,
+  state text not null,
+  object text,
+  reference text not null,
+  amount bigint not null,
+  currency text not null,
+  captured boolean not null,
+  lease_no integer default 0 not null,
+  lease_until timestamp with time zone,
+  next_action_at timestamp with time zone,
+  tries integer default 0 not null,
+  first_sent_at timestamp with time zone,
+  provider_reference text,
+  detail text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint operations_pkey PRIMARY KEY (id),
+  constraint operations_attempt_id_key UNIQUE (attempt_id),
+  constraint operations_amount_check CHECK ((amount > 0)),
+  constraint operations_kind_check CHECK ((kind = 'compensate'::text)),
+  constraint operations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'dead'::text]))),
+  constraint operations_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
+  constraint operations_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+);
+CREATE INDEX operations_due ON public.operations USING btree (next_action_at) WHERE (next_action_at IS NOT NULL);
+
+create table provider_accounts (
+  provider text not null,
+  kind text not null,
+  account text not null,
+  livemode boolean not null,
+  first_used_at timestamp with time zone not null,
+  constraint provider_accounts_pkey PRIMARY KEY (provider)
+);
+
+create table provider_overrides (
+  provider text not null,
+  mode text not null,
+  reason text not null,
+  actor text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  constraint provider_overrides_pkey PRIMARY KEY (provider),
+  constraint provider_overrides_mode_check CHECK ((mode = ANY (ARRAY['down'::text, 'drain'::text, 'only'::text, 'up'::text])))
+);
+
+create table stats_rollups (
+  bucket timestamp with time zone not null,
+  account_id text not null,
+  provider text not null,
+  currency text not null,
+  attempts bigint default 0 not null,
+  approved bigint default 0 not null,
+  declined bigint default 0 not null,
+  not_sent bigint default 0 not null,
+  in_doubt bigint default 0 not null,
+  latency_ms_sum bigint default 0 not null,
+  latency_count bigint default 0 not null,
+  charges_succeeded bigint default 0 not null,
+  amount_succeeded bigint default 0 not null,
+  charges_failed bigint default 0 not null,
+  amount_failed bigint default 0 not null,
+  charges_canceled bigint default 0 not null,
+  amount_canceled bigint default 0 not null,
+  charges_deferred bigint default 0 not null,
+  amount_deferred bigint default 0 not null,
+  constraint stats_rollups_pkey PRIMARY KEY (account_id, bucket, provider, currency)
+);
+
+create table trail_checks (
+  only_row boolean default true not null,
+  seq bigint default 0 not null,
+  hash bytea default decode(repeat('00'::text, 32), 'hex'::text) not null,
+  sweep_seq bigint default 0 not null,
+  checked_at timestamp with time zone,
+  broken jsonb,
+  constraint trail_checks_pkey PRIMARY KEY (only_row),
+  constraint trail_checks_only_row_check CHECK (only_row)
+);
+
+create table trail_head (
+  only_row boolean default true not null,
+  seq bigint not null,
+  hash bytea not null,
+  epoch integer not null,
+  done pg_snapshot not null,
+  cluster bigint not null,
+  constraint trail_head_pkey PRIMARY KEY (only_row),
+  constraint trail_head_only_row_check CHECK (only_row)
+);
