@@ -160,6 +160,7 @@ create table event_seals (
   constraint event_seals_pkey PRIMARY KEY (seq),
   constraint event_seals_event_id_key UNIQUE (event_id)
 );
+CREATE INDEX event_seals_by_time ON public.event_seals USING btree (sealed_at, seq);
 CREATE TRIGGER event_seals_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 create table events (

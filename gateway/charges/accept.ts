@@ -186,7 +186,7 @@ function stillRunning(chargeId: string | null): Problem {
 /** A charge is under way and its outcome could not be written, or belongs to another writer now: only the same key tells. */
 export function asRefusal(core: Core, charge: Pick<Charge, "id">, error: unknown): unknown {
   if (error instanceof Problem) return error;
-  core.log.error({ charge: charge.id, error }, "the turn ended without a recorded outcome; the charge is left to a worker");
+  core.log.error({ charge: charge.id, err: error }, "the turn ended without a recorded outcome; the charge is left to a worker");
   const detail =
     error instanceof LeaseLost
       ? "Another instance took the charge over. Repeat with the same key to get its outcome."

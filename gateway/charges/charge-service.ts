@@ -3,6 +3,7 @@ import { Problem } from "../problems.ts";
 import { reopenDeadLetter } from "../store/dead-letters.ts";
 import { createCharge } from "./accept.ts";
 import { cancelCharge } from "./cancel.ts";
+import type { ChargeStatus } from "./charge.ts";
 import type { Core } from "./core.ts";
 import type { ChargeService } from "./service.ts";
 import { settleCharge } from "./settle.ts";
@@ -14,7 +15,12 @@ const MAX_IN_FLIGHT = 2_000;
 export function createChargeService(
   core: Core,
   claims: KeyClaims,
-  hooks: { replayJob: (id: string) => Promise<void> },
+  hooks: {
+    replayJob: (id: string) => Promise<void>;
+    /** False while this instance is being stopped: what is under way ends, nothing new begins. */
+    accepting: () => boolean;
+    countCharge: (status: ChargeStatus) => void;
+  },
 ): ChargeService & { inFlight(): number; idle(): Promise<void> } {
   const running = new Set<Promise<unknown>>();
 
@@ -36,7 +42,9 @@ export function createChargeService(
   return {
     async create(input) {
       assertFit();
-      return track(() => createCharge(core, claims, input));
+      const answer = await track(() => createCharge(core, claims, input));
+      if (!answer.replayed) hooks.countCharge(answer.charge.status);
+      return answer;
     },
     async cancel(input) {
       return track(() => cancelCharge(core, input));

@@ -106,5 +106,7 @@ export function leaveToOthers(core: Core, charge: Pick<Charge, "id">, lease: Pic
       }
     }
   };
-  release().catch((error: unknown) => core.log.error({ charge: charge.id, error }, "a lease could not be given back; it ends by itself"));
+  release().catch((error: unknown) =>
+    core.log.error({ charge: charge.id, err: error }, "a lease could not be given back; it ends by itself"),
+  );
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import type { Redis } from "ioredis";
+import type { RedisClient } from "../redis.ts";
 
 /**
  * "Still running" claims on idempotency keys. They only make a 409 fast: PostgreSQL's unique key is the truth (law 6), so a
@@ -18,7 +18,7 @@ const REDIS_PATIENCE_MS = 100;
 
 export function keyClaims(options: {
   /** null: this process only. */
-  redis: Redis | null;
+  redis: RedisClient | null;
   installationId: string;
   /** A claim outlives its crashed owner at most this long: CHARGE_BUDGET_MS. */
   ttlMs: number;

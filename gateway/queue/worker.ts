@@ -45,7 +45,7 @@ export function createWorker(core: Core, options: { liveRatePerS: () => number }
     const running: Promise<void> = turn()
       .then(
         () => {},
-        (error: unknown) => core.log.error({ ...what, error }, "a turn failed; its lease ends by itself"),
+        (error: unknown) => core.log.error({ ...what, err: error }, "a turn failed; its lease ends by itself"),
       )
       .finally(() => turns.delete(running));
     turns.add(running);
@@ -104,7 +104,7 @@ export function createWorker(core: Core, options: { liveRatePerS: () => number }
       } catch (error) {
         if (error instanceof DatabaseUnavailable || error instanceof DatabaseAmbiguous) {
           core.log.warn({ error: error.message }, "the worker waits for the database");
-        } else core.log.error({ error }, "a worker's pass failed");
+        } else core.log.error({ err: error }, "a worker's pass failed");
       }
       await core.clock.sleep(waitMs, stopping.signal);
     }

@@ -54,7 +54,7 @@ export function countEvents(events: string): string {
     from (select case when e.from_status is distinct from 'authorized' then e.outcome end as outcome,
       e.outcome is not null and coalesce(e.from_status, 'processing') = 'processing' as first) o
     union all
-    select coalesce((select p.provider from events p where p.charge_id = e.charge_id and p.id < e.id and p.to_status = e.from_status
+    select coalesce((select coalesce(p.provider, '') from events p where p.charge_id = e.charge_id and p.id < e.id and p.to_status = e.from_status
         and p.from_status is distinct from p.to_status order by p.id desc limit 1), e.provider),
       0, 0, 0, 0, 0, 0, 0, e.from_status, -1
     where e.from_status in ('succeeded', 'failed', 'canceled') and e.to_status <> e.from_status

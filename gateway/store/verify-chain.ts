@@ -92,12 +92,15 @@ export async function verifyChain(db: Database, options: VerifyOptions = {}): Pr
     if (links.length === 0) return report({ seq: to + 1n, kind: "gap", eventId: null });
     const ids = links.slice(0, size).map((link) => link.event_id);
     const highest = ids.sort((a, b) => (a < b ? -1 : 1)).at(-1)!;
-    const passedBy = await findPassedBy(db, highestId ?? (from > 1n ? ids[0]! : 0n), highest);
+    const passedBy = await findPassedBy(db, highestId ?? (from > 1n ? ids[0]! : MIN_ID), highest);
     if (passedBy !== null) return report({ seq: to, kind: "passed_by", eventId: passedBy });
     if (highestId === null || highest > highestId) highestId = highest;
   }
-  if (to === status.head.seq && !toHash.equals(status.head.hash)) return report({ seq: to, kind: "altered_head", eventId: null });
-  return report(null);
+  if (to < status.head.seq) return report(null);
+  if (!toHash.equals(status.head.hash)) return report({ seq: to, kind: "altered_head", eventId: null });
+  if (await isPastHead(db, to + 1n)) return report({ seq: to + 1n, kind: "altered_head", eventId: null });
+  const passedBy = await findPassedBy(db, await highestSealedId(db), MAX_ID);
+  return report(passedBy === null ? null : { seq: to, kind: "passed_by", eventId: passedBy });
 }
 
 function checkLink(previous: Buffer, seq: bigint, link: LinkRow, next: LinkRow | undefined, status: TrailStatus): ChainBreak | null {
@@ -130,6 +133,27 @@ function readLinks(db: Database, from: bigint, count: number): Promise<LinkRow[]
       from (select * from event_seals where seq >= $1 order by seq limit $2) s left join events e on e.id = s.event_id order by s.seq`,
     values: [from, count],
   });
+}
+
+/** A number above the head, by a statement that sees both at one moment: the sealer goes on meanwhile. */
+async function isPastHead(db: Database, seq: bigint): Promise<boolean> {
+  const rows = await db.query({
+    name: "verify_past_head",
+    text: "select from trail_head h join event_seals s on s.seq > h.seq where s.seq >= $1 limit 1",
+    values: [seq],
+  });
+  return rows.length > 0;
+}
+
+const MIN_ID = -(2n ** 63n);
+const MAX_ID = 2n ** 63n - 1n;
+
+async function highestSealedId(db: Database): Promise<bigint> {
+  const [row] = await db.query<{ id: bigint }>({
+    name: "verify_highest",
+    text: "select coalesce(max(event_id), 0) as id from event_seals",
+  });
+  return row!.id;
 }
 
 /** An event with an id in (after, upTo] that has no number and is not waiting for one. */

@@ -1,0 +1,253 @@
+import { randomBytes } from "node:crypto";
+import type { Clock, Random } from "../providers/contract/clock.ts";
+import type { Provider } from "../providers/contract/provider.ts";
+import { createChargeService } from "./charges/charge-service.ts";
+import type { Core } from "./charges/core.ts";
+import { ClockGuard } from "./clock-guard.ts";
+import type { Config } from "./config.ts";
+import { assembleCore } from "./core-parts.ts";
+import { registerGauges } from "./gauges.ts";
+import { createFleet, type Fleet, type ProviderChange } from "./health/fleet.ts";
+import { OverrideWatcher } from "./health/overrides.ts";
+import { auditRoutes } from "./http/audit-routes.ts";
+import { createAuthenticator } from "./http/authenticate.ts";
+import { chargeReadRoutes } from "./http/charge-read-routes.ts";
+import { chargeRoutes } from "./http/charge-routes.ts";
+import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
+import { keyRoutes } from "./http/key-routes.ts";
+import { type Listening, listen } from "./http/listen.ts";
+import { providersRoutes } from "./http/providers-routes.ts";
+import { createHttpApp } from "./http/server.ts";
+import { statsRoutes } from "./http/stats-routes.ts";
+import { systemRoutes } from "./http/system-routes.ts";
+import { keyClaims } from "./idempotency/key-claims.ts";
+import { Identities } from "./identities.ts";
+import { idSource } from "./ids.ts";
+import type { Logger } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { startJobs } from "./queue/jobs.ts";
+import { createWorker } from "./queue/worker.ts";
+import { rateMeter } from "./rate-meter.ts";
+import { readinessOf, statusOf } from "./readiness.ts";
+import { connectRedis } from "./redis.ts";
+import { ensureKey, findKey, type KeyRole } from "./store/api-keys.ts";
+import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.ts";
+import { type Database, openDatabase } from "./store/database.ts";
+import { durabilityFault, ensureInstallation } from "./store/installation.ts";
+import { startSealer } from "./trail/sealer.ts";
+
+/** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
+const MAX_CONNECTIONS = 12;
+/** A stopping instance waits this long, on top of the budget of a request, for what is under way. */
+const STOP_GRACE_MS = 5_000;
+
+export interface GatewayOptions {
+  readonly config: Pick<Config, "host" | "port" | "role" | "adminKey" | "providerTimeoutMs" | "chargeBudgetMs" | "livemode">;
+  /** A migrated database. */
+  readonly databaseUrl: string;
+  readonly replicaUrl: string | null;
+  readonly redisUrl: string | null;
+  /** In order of preference. */
+  readonly providers: readonly Provider[];
+  /** Of a local start; kept hashed. */
+  readonly readyMadeKeys: Readonly<Partial<Record<KeyRole, string>>>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+export interface Gateway {
+  readonly port: number;
+  /** Stops accepting, lets what is under way end, gives the leases back. */
+  stop(): Promise<void>;
+}
+
+/** This database must not be used: another mode, another account, or one that forgets what was acknowledged. */
+export class RefusesToStart extends Error {
+  override readonly name = "RefusesToStart";
+}
+
+/** One whole instance on a migrated database: API, worker or both. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, clock, log, random, providers } = options;
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.reverse().splice(0)) await close();
+  };
+  try {
+    const onIdleError = (error: Error) => log.warn({ error: error.message }, "an idle database connection was lost");
+    const db = openDatabase({ url: options.databaseUrl, maxConnections: MAX_CONNECTIONS, onIdleError });
+    closers.push(() => db.close());
+    const installation = await admit(db, options);
+    const reports = options.replicaUrl === null ? db : openDatabase({ url: options.replicaUrl, maxConnections: 4, onIdleError });
+    if (reports !== db) closers.push(() => reports.close());
+
+    const clockGuard = new ClockGuard(db, clock);
+    await clockGuard.start();
+    closers.push(() => clockGuard.stop());
+    const overrides = new OverrideWatcher({ db, clock, onError: (err) => log.warn({ err }, "the overrides could not be read") });
+    await overrides.start();
+    closers.push(() => overrides.stop());
+    const fleet = createFleet({
+      providers,
+      clock,
+      random,
+      overrides,
+      onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
+    });
+    fleet.onChange((change) => tellChange(db, clock, log, change));
+    fleet.start();
+    closers.push(
+      () => fleet.close(),
+      () => {
+        for (const provider of providers) provider.close();
+      },
+    );
+    const identities = new Identities({ db, clock, fleet, providers, livemode: installation.livemode, log });
+    closers.push(() => identities.stop());
+    await identities.start();
+
+    const core = assembleCore({
+      db,
+      clock,
+      random,
+      providers,
+      accountOf: (id) => identities.accountOf(id),
+      fleet,
+      maySend: () => clockGuard.ok(),
+      settings: { livemode: installation.livemode, providerTimeoutMs: config.providerTimeoutMs, chargeBudgetMs: config.chargeBudgetMs },
+      log,
+    });
+    const running = await run(options, { core, db, reports, fleet, overrides, clockGuard, installationId: installation.id });
+    closers.push(() => running.stop());
+    return { port: running.port, stop: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Law 7 and law 12, before anything else. */
+async function admit(db: Database, options: GatewayOptions) {
+  const { config, clock, random, readyMadeKeys } = options;
+  const fault = await durabilityFault(db);
+  if (fault) throw new RefusesToStart(fault);
+  const now = new Date(clock.now());
+  const newId = idSource(clock, random);
+  const installation = await ensureInstallation(db, { id: newId("in"), livemode: config.livemode, now });
+  if (installation.livemode !== config.livemode) {
+    const word = (live: boolean) => (live ? "live" : "test");
+    throw new RefusesToStart(
+      `this database holds ${word(installation.livemode)} charges, and the providers are in ${word(config.livemode)} mode`,
+    );
+  }
+  for (const [role, key] of Object.entries(readyMadeKeys)) {
+    const made = {
+      accountId: DEFAULT_ACCOUNT,
+      actor: "system:local",
+      id: `key_local_${role}`,
+      name: `local ${role}`,
+      role: role as KeyRole,
+      key,
+      now,
+    };
+    await ensureKey(db, made);
+  }
+  return installation;
+}
+
+interface Parts {
+  readonly core: Core;
+  readonly db: Database;
+  readonly reports: Database;
+  readonly fleet: Fleet;
+  readonly overrides: OverrideWatcher;
+  readonly clockGuard: ClockGuard;
+  readonly installationId: string;
+}
+
+async function run(options: GatewayOptions, parts: Parts): Promise<{ port: number; stop(): Promise<void> }> {
+  const { config, clock, log, providers } = options;
+  const { core, db, reports, fleet, overrides, clockGuard } = parts;
+  const redis = options.redisUrl === null ? null : connectRedis(options.redisUrl, log);
+  const claims = keyClaims({ redis, installationId: parts.installationId, ttlMs: config.chargeBudgetMs });
+  const metrics = createMetrics();
+  const arrivals = rateMeter(clock);
+  let stopping = false;
+
+  const works = config.role !== "api";
+  const jobs = works ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry }) : null;
+  const gauges = registerGauges(metrics.registry, { fleet, inFlight: () => charges.inFlight(), clockSkewMs: () => clockGuard.skewMs });
+  const charges = createChargeService(core, claims, {
+    replayJob: async (id) => jobs?.replayJob(id),
+    accepting: () => !stopping,
+    countCharge(status) {
+      arrivals.count();
+      gauges.countCharge(status);
+    },
+  });
+  const worker = createWorker(core, { liveRatePerS: () => arrivals.perSecond() });
+  const sealer = works ? startSealer({ db, clock, log, onSealed: gauges.countSealed }) : null;
+  if (works) worker.start();
+
+  const authenticator = createAuthenticator({
+    findKey: (hash) => findKey(db, hash),
+    adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
+    clock,
+  });
+  const health = { db, fleet, clockGuard, redis, stopping: () => stopping };
+  const api = [
+    ...chargeRoutes({ db, charges, providers: core.providers, clock }),
+    ...chargeReadRoutes({ db }),
+    ...providersRoutes({ fleet, overrides, clock }),
+    ...statsRoutes({ reports, clock }),
+    ...deadLetterRoutes({ db, charges }),
+    ...auditRoutes({ db }),
+    ...keyRoutes({
+      db,
+      clock,
+      newId: core.newId,
+      randomBytes,
+      livemode: core.settings.livemode,
+      authenticator,
+      hasAdminKey: config.adminKey !== null,
+    }),
+  ];
+  const system = systemRoutes({ readiness: () => readinessOf(health), status: async () => statusOf(fleet), registry: metrics.registry });
+  const app = createHttpApp({
+    routes: config.role === "worker" ? system : [...api, ...system],
+    authenticate: (key) => authenticator.authenticate(key),
+    log,
+    metrics,
+    clock,
+    newRequestId: () => core.newId("req"),
+    version: options.version,
+  });
+  const server: Listening = await listen(app, { host: config.host, port: config.port });
+
+  return {
+    port: server.port,
+    async stop() {
+      stopping = true;
+      const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
+      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined]);
+      await charges.idle();
+      await sealer?.stop();
+      await jobs?.stop();
+      redis?.disconnect();
+    },
+  };
+}
+
+/** Health is this instance's own view so far; the trail says which provider it lost and when. */
+function tellChange(db: Database, clock: Clock, log: Logger, change: ProviderChange): void {
+  const level = change.to === "closed" ? "info" : "warn";
+  log[level](change, `provider ${change.provider}: ${change.from} -> ${change.to}`);
+  if (change.to === "half_open") return;
+  const type = change.to === "open" ? "provider.opened" : "provider.closed";
+  const { provider, ...data } = change;
+  appendEvent(db, systemEvent(new Date(clock.now()), type, provider, data)).catch((err: unknown) =>
+    log.warn({ err }, "an event could not be written"),
+  );
+}

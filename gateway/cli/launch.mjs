@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// Every npm script starts here, on whatever Node the machine has (18 and later): it makes sure that the dependencies
+// are installed, then hands over to the pinned Node in node_modules. Plain JavaScript, and nothing but Node's own modules.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureInstalled } from "./install.mjs";
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** What runs for each npm script. */
+const COMMANDS = {
+  start: "gateway/main.ts",
+  dev: "gateway/cli/dev.ts",
+  test: "gateway/cli/test.ts",
+  check: "gateway/cli/check.ts",
+  schema: "gateway/cli/schema.ts",
+  bench: "test/bench/bench.ts",
+  drill: "gateway/cli/drill.ts",
+  console: "gateway/cli/console.ts",
+  "new:provider": "gateway/cli/new-provider.ts",
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const file = COMMANDS[name];
+if (file === undefined || !existsSync(join(root, file))) {
+  const known = Object.keys(COMMANDS).filter((command) => existsSync(join(root, COMMANDS[command])));
+  console.error(`usage: node gateway/cli/launch.mjs ${known.join("|")} [arguments]`);
+  process.exit(64);
+}
+
+let node;
+try {
+  node = await ensureInstalled(root, (line) => console.error(`switchyard: ${line}`));
+} catch (error) {
+  console.error(`switchyard: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}
+
+const child = spawn(node, [join(root, file), ...args], { stdio: "inherit", cwd: root });
+child.once("error", (error) => {
+  console.error(`switchyard: cannot run ${node}: ${error.message}`);
+  process.exit(1);
+});
+child.once("exit", (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) {
+  process.on(signal, () => {
+    // Ctrl-C in a terminal reaches the child by itself; a second one would tell it to hurry.
+    const fromTerminal = (signal === "SIGINT" || signal === "SIGQUIT") && process.stdin.isTTY;
+    if (!fromTerminal) child.kill(signal);
+  });
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { Problem } from "../problems.ts";
+import type { Database } from "../store/database.ts";
+import { readChargeEvents } from "../store/read-charge-events.ts";
+import { listCharges, readCharge } from "../store/read-charges.ts";
+import { CHARGE_STATUSES, chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
+import { chargeIdParams } from "./charge-routes.ts";
+import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
+import { type Route, route } from "./route.ts";
+
+/** Always from the primary: an empty answer must never say of a charge that it does not exist when it does. */
+export function chargeReadRoutes(deps: { readonly db: Database }): Route[] {
+  return [listRoute(deps), readRoute(deps)];
+}
+
+const time = z.iso.datetime({ offset: true, error: "must be a time like 2026-12-01T00:00:00Z" }).transform((text) => new Date(text));
+
+const listQuery = z.strictObject({
+  ...pageQuery,
+  status: z.enum(CHARGE_STATUSES, `must be one of: ${CHARGE_STATUSES.join(", ")}`).optional(),
+  provider: z.string().min(1).max(64).optional().meta({ description: "The provider that has, or last had, the charge" }),
+  reference: z.string().min(1).max(255).optional(),
+  idempotency_key: z.string().min(1).max(255).optional().meta({ description: "Any key that acted on the charge" }),
+  created_from: time.optional().meta({ description: "Created at this time or later, RFC 3339" }),
+  created_before: time.optional().meta({ description: "Created before this time, RFC 3339" }),
+});
+
+function listRoute({ db }: { readonly db: Database }): Route {
+  return route({
+    method: "get",
+    path: "/v1/charges",
+    roles: ["billing", "finance", "ops"],
+    summary: "List charges, newest first",
+    query: listQuery,
+    responses: { 200: { description: "A page", schema: pageSchema(chargeSchema) } },
+    problems: [],
+    async handler({ principal, query }) {
+      const charges = await listCharges(db, {
+        accountId: principal.accountId,
+        filter: {
+          status: query.status,
+          provider: query.provider,
+          reference: query.reference,
+          idempotencyKey: query.idempotency_key,
+          createdFrom: query.created_from,
+          createdBefore: query.created_before,
+        },
+        after: query.starting_after,
+        limit: query.limit + 1,
+      });
+      return { status: 200, body: pageJson(charges, query.limit, chargeJson, (charge) => charge.id) };
+    },
+  });
+}
+
+function readRoute({ db }: { readonly db: Database }): Route {
+  return route({
+    method: "get",
+    path: "/v1/charges/{id}",
+    roles: ["billing", "finance", "ops"],
+    summary: "One charge with its attempts and events",
+    params: chargeIdParams,
+    responses: { 200: { description: "The charge; its events oldest first", schema: chargeWithEventsSchema } },
+    problems: [],
+    async handler({ principal, params }) {
+      const { accountId } = principal;
+      const [charge, events] = await Promise.all([
+        readCharge(db, { accountId, id: params.id }),
+        readChargeEvents(db, { accountId, chargeId: params.id }),
+      ]);
+      if (charge === null) throw new Problem("not_found", "There is no such charge.");
+      return { status: 200, body: { ...chargeJson(charge), events: events.map(eventJson) }, chargeId: charge.id };
+    },
+  });
+}

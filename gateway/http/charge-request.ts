@@ -1,0 +1,141 @@
+import { z } from "zod";
+import type { Clock } from "../../providers/contract/clock.ts";
+import { type Currency, isCurrency } from "../../providers/contract/money.ts";
+import type { Provider } from "../../providers/contract/provider.ts";
+import type { PaymentMethod } from "../charges/charge.ts";
+import { COUNTRIES } from "./countries.ts";
+import { pathOf } from "./pointer.ts";
+
+/** Minor units: 12 digits, so that every sum that we make of them fits 64 bits. */
+const MAX_AMOUNT = 999_999_999_999;
+const MAX_DEFER_MS = 30 * 24 * 3_600_000;
+export const DEFAULT_DEFER_MS = 72 * 3_600_000;
+const MAX_TEXT = 500;
+const MAX_METADATA_KEYS = 50;
+const MAX_METADATA_KEY = 40;
+
+const AMOUNT_FAULT = `must be an integer from 1 to ${MAX_AMOUNT}, in the currency's smallest unit`;
+
+const amount = z
+  .int(AMOUNT_FAULT)
+  .min(1, AMOUNT_FAULT)
+  .max(MAX_AMOUNT, AMOUNT_FAULT)
+  .transform((value) => BigInt(value));
+
+const currency = z
+  .string("must be a currency code, like usd")
+  .refine((code): code is Currency => isCurrency(code), "must be an ISO 4217 code in lower case, like usd")
+  .meta({ pattern: "^[a-z]{3}$", description: "ISO 4217, lower case" });
+
+const word = (what: string) =>
+  z
+    .string(`must be ${what}`)
+    .regex(/^[a-z][a-z0-9_]{0,31}$/, `must be ${what}, in lower case`)
+    .meta({ description: what });
+
+const country = z
+  .string("must be a country code, like US")
+  .refine((code) => COUNTRIES.has(code), "must be an ISO 3166-1 alpha-2 code in upper case, like US")
+  .meta({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2 of the card's issuer or the customer" });
+
+const text = (what: string, max: number) =>
+  z
+    .string(`must be text of 1 to ${max} characters`)
+    .min(1, `must be text of 1 to ${max} characters`)
+    .max(max, `must be text of 1 to ${max} characters`)
+    .meta({ description: what });
+
+const metadata = z
+  .record(
+    z.string().min(1, "must not be empty").max(MAX_METADATA_KEY, `must be at most ${MAX_METADATA_KEY} characters`),
+    z.string(`must be text of at most ${MAX_TEXT} characters`).max(MAX_TEXT, `must be text of at most ${MAX_TEXT} characters`),
+    "must be an object of texts",
+  )
+  .refine((entries) => Object.keys(entries).length <= MAX_METADATA_KEYS, `must have at most ${MAX_METADATA_KEYS} keys`)
+  .meta({ description: "Yours; it is given back as it is" });
+
+/** The tokens that a provider may charge, by provider id. */
+export type TokenCheckers = ReadonlyMap<string, Pick<Provider, "checkToken">>;
+
+/** The body of POST /v1/charges, for the providers of this installation. */
+export function chargeRequestSchema(providers: TokenCheckers, clock: Pick<Clock, "now">) {
+  return z
+    .strictObject({
+      amount,
+      currency,
+      reference: text("Yours: an invoice, an order. Two unfinished charges cannot share it", 255).optional(),
+      allow_duplicate_reference: z.boolean("must be true or false").default(false),
+      payment_method: paymentMethodSchema(providers),
+      capture: z.literal("automatic", 'only "automatic" is available').default("automatic"),
+      failover: z.literal("proven", 'only "proven" is available').default("proven"),
+      defer: deferSchema(clock).optional(),
+      description: text("For the customer's statement at the provider, where it shows one", MAX_TEXT).optional(),
+      metadata: metadata.default({}),
+    })
+    .meta({ id: "ChargeRequest", examples: [EXAMPLE] });
+}
+
+export type ChargeRequest = z.output<ReturnType<typeof chargeRequestSchema>>;
+
+const NOT_TOKENS = {
+  type: word("the method's type").default("card"),
+  brand: word("the card's brand").optional(),
+  country: country.optional(),
+};
+
+/** `{<provider id>: token, …, type, brand, country}`: at least one token, each as its adapter wants it. */
+function paymentMethodSchema(providers: TokenCheckers) {
+  const tokens: Record<string, z.ZodType> = {};
+  for (const [id, provider] of providers) {
+    if (Object.hasOwn(NOT_TOKENS, id)) throw new Error(`a provider cannot be called ${id}: payment_method has a field of that name`);
+    tokens[id] = tokenSchema(id, provider).optional();
+  }
+  const ids = [...providers.keys()];
+  const hasToken = (value: unknown): boolean => typeof value === "object" && value !== null && ids.some((id) => Object.hasOwn(value, id));
+  return z
+    .strictObject({ ...tokens, ...NOT_TOKENS }, `must be an object with a token for at least one of: ${ids.join(", ")}`)
+    .refine(hasToken, {
+      error: `needs a token for at least one of: ${ids.join(", ")}`,
+      when: ({ value }) => typeof value === "object" && value !== null,
+    })
+    .transform((given): PaymentMethod => {
+      const { type, brand, country, ...rest } = given as z.output<z.ZodObject<typeof NOT_TOKENS>> & Record<string, unknown>;
+      return { tokens: rest, type, brand: brand ?? null, country: country ?? null };
+    });
+}
+
+function tokenSchema(id: string, provider: Pick<Provider, "checkToken">): z.ZodType {
+  return z
+    .unknown()
+    .superRefine((token, context) => {
+      const fault = token === undefined ? null : provider.checkToken(token);
+      if (fault) context.addIssue({ code: "custom", path: pathOf(fault.path), message: fault.message });
+    })
+    .meta({ description: `What ${id} calls the saved payment method: its token, never a card number` });
+}
+
+/** false, or until when: RFC 3339, in the future, at most 30 days ahead. As milliseconds since 1970. */
+function deferSchema(clock: Pick<Clock, "now">) {
+  const until = z.iso
+    .datetime({ offset: true, error: "must be a time like 2026-12-01T00:00:00Z" })
+    .refine((time) => Date.parse(time) > clock.now(), "must be in the future")
+    .refine((time) => Date.parse(time) <= clock.now() + MAX_DEFER_MS, "must be within 30 days")
+    .transform((time) => Date.parse(time));
+  return z
+    .union([z.literal(false), z.strictObject({ until })], 'must be false, or {"until": a time}')
+    .meta({ description: "What to do while no provider can be used: keep the charge (default: 72 hours), or refuse it (false)" });
+}
+
+const EXAMPLE = {
+  amount: 4200,
+  currency: "usd",
+  reference: "invoice-1042",
+  payment_method: {
+    stripe: { customer: "cus_1", payment_method: "pm_card_visa" },
+    paypal: { vault_id: "8kk845", source: "card" },
+    type: "card",
+    brand: "visa",
+    country: "US",
+  },
+  metadata: { customer: "42" },
+};

@@ -1,0 +1,159 @@
+import { z } from "zod";
+import type { Clock } from "../../providers/contract/clock.ts";
+import type { ChargeAnswer, ChargeService } from "../charges/service.ts";
+import { fingerprintOf } from "../idempotency/fingerprint.ts";
+import type { ChargeId } from "../ids.ts";
+import { Problem } from "../problems.ts";
+import type { Database } from "../store/database.ts";
+import { readChargeByKey } from "../store/read-charges.ts";
+import { chargeJson, chargeSchema, isOpen } from "./charge-json.ts";
+import { chargeRequestSchema, DEFAULT_DEFER_MS, type TokenCheckers } from "./charge-request.ts";
+import { type Reply, type Route, type RouteRequest, route } from "./route.ts";
+
+export interface ChargeRouteDeps {
+  readonly db: Database;
+  readonly charges: ChargeService;
+  readonly providers: TokenCheckers;
+  readonly clock: Pick<Clock, "now">;
+}
+
+export const chargeIdParams = z.object({ id: z.string().regex(/^ch_[0-9a-z]{1,60}$/) });
+
+const replayHeaders = { Location: "The charge", "Idempotent-Replayed": "`true` when this key was used before" };
+
+/** The routes that change charges; reading them is in charge-read-routes.ts. */
+export function chargeRoutes(deps: ChargeRouteDeps): Route[] {
+  return [createRoute(deps), cancelRoute(deps), resolveRoute(deps)];
+}
+
+function createRoute({ db, charges, providers, clock }: ChargeRouteDeps): Route {
+  return route({
+    method: "post",
+    path: "/v1/charges",
+    roles: ["billing"],
+    summary: "Charge a saved payment method, once",
+    description:
+      "A decline is 201 with `status: failed`. Repeat with the same Idempotency-Key after any failure to get an answer: it is never charged twice.",
+    idempotent: true,
+    body: chargeRequestSchema(providers, clock),
+    responses: {
+      201: {
+        description: "Final for the caller: succeeded, authorized, failed, canceled, requires_action",
+        schema: chargeSchema,
+        headers: replayHeaders,
+      },
+      202: { description: "Still to be decided: processing, pending, in_doubt, deferred", schema: chargeSchema, headers: replayHeaders },
+    },
+    problems: ["idempotency_key_in_use", "idempotency_key_reused", "reference_in_use", "no_provider_available", "not_ready"],
+    replay: (request) => replayed(db, clock, request),
+    async handler(request) {
+      const { body, principal } = request;
+      const answer = await charges.create({
+        accountId: principal.accountId,
+        actor: principal.actor,
+        idempotencyKey: request.idempotencyKey,
+        fingerprint: fingerprintOf(request),
+        money: { amount: body.amount, currency: body.currency },
+        reference: body.reference ?? null,
+        allowDuplicateReference: body.allow_duplicate_reference,
+        paymentMethod: body.payment_method,
+        description: body.description ?? null,
+        metadata: body.metadata,
+        defer: body.defer === false ? false : { untilMs: body.defer?.until ?? clock.now() + DEFAULT_DEFER_MS },
+      });
+      return createdReply(answer);
+    },
+  });
+}
+
+function cancelRoute({ charges }: ChargeRouteDeps): Route {
+  return route({
+    method: "post",
+    path: "/v1/charges/{id}/cancel",
+    roles: ["billing"],
+    summary: "Withdraw a deferred charge",
+    idempotent: true,
+    params: chargeIdParams,
+    responses: { 200: { description: "The canceled charge", schema: chargeSchema, headers: replayHeaders } },
+    problems: ["charge_in_flight", "charge_final", "idempotency_key_in_use", "idempotency_key_reused"],
+    async handler(request) {
+      const { principal, params } = request;
+      const answer = await charges.cancel({
+        accountId: principal.accountId,
+        actor: principal.actor,
+        chargeId: params.id as ChargeId,
+        idempotencyKey: request.idempotencyKey,
+        fingerprint: fingerprintOf(request),
+      });
+      return chargeReply(200, answer);
+    },
+  });
+}
+
+const REASON_FAULT = "must say why, in 1 to 500 characters";
+
+const resolveBody = z
+  .strictObject({
+    outcome: z.enum(["charged", "not_charged"], "must be charged or not_charged"),
+    provider_reference: z.string("must be what the provider calls the payment").min(1).max(255).optional(),
+    reason: z.string(REASON_FAULT).min(1, REASON_FAULT).max(500, REASON_FAULT),
+  })
+  .refine(({ outcome, provider_reference }) => outcome !== "charged" || provider_reference !== undefined, {
+    path: ["provider_reference"],
+    error: "is needed when the outcome is charged",
+  })
+  .refine(({ outcome, provider_reference }) => outcome !== "not_charged" || provider_reference === undefined, {
+    path: ["provider_reference"],
+    error: "does not go with not_charged",
+  });
+
+function resolveRoute({ charges }: ChargeRouteDeps): Route {
+  return route({
+    method: "post",
+    path: "/v1/charges/{id}/resolve",
+    roles: ["ops"],
+    summary: "Settle a doubt by hand",
+    description:
+      "`charged` is checked at the provider when it can be reached. `not_charged` makes sure first, where the provider can: it ends failed and never starts another attempt.",
+    params: chargeIdParams,
+    body: resolveBody,
+    responses: { 200: { description: "The charge as it is now", schema: chargeSchema } },
+    problems: ["charge_not_in_doubt", "resolution_in_progress", "provider_disagrees"],
+    async handler({ principal, params, body }) {
+      const answer = await charges.resolve({
+        accountId: principal.accountId,
+        actor: principal.actor,
+        chargeId: params.id as ChargeId,
+        outcome: body.outcome,
+        providerReference: body.provider_reference ?? null,
+        reason: body.reason,
+      });
+      return chargeReply(200, answer);
+    },
+  });
+}
+
+/**
+ * The body is not valid (any more). If this very request was accepted before, then with the same key it gets the same
+ * answer: to call it invalid, with "no money moved", could be a lie.
+ */
+async function replayed(db: Database, clock: Pick<Clock, "now">, request: RouteRequest): Promise<Reply | null> {
+  if (request.principal === null || request.idempotencyKey === null) return null;
+  const known = await readChargeByKey(db, { accountId: request.principal.accountId, key: request.idempotencyKey });
+  if (known === null || !known.fingerprint.equals(fingerprintOf(request))) return null;
+  const { charge } = known;
+  if (charge.status === "processing" && charge.leaseUntil !== null && charge.leaseUntil.getTime() > clock.now()) {
+    const more = { chargeId: charge.id, retryAfterS: 1 };
+    throw new Problem("idempotency_key_in_use", "The first request with this key is still running.", more);
+  }
+  return createdReply({ charge, replayed: true });
+}
+
+function createdReply(answer: ChargeAnswer): Reply {
+  return chargeReply(isOpen(answer.charge) ? 202 : 201, answer);
+}
+
+function chargeReply(status: number, { charge, replayed }: ChargeAnswer): Reply {
+  const headers = { Location: `/v1/charges/${charge.id}`, ...(replayed ? { "Idempotent-Replayed": "true" } : {}) };
+  return { status, body: chargeJson(charge), headers, chargeId: charge.id };
+}

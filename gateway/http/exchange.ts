@@ -1,0 +1,78 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { PROBLEMS } from "../problems.ts";
+import { toJson } from "./json.ts";
+import { PROBLEM_TYPE, problemBody, problemHeaders, toProblem } from "./problem-json.ts";
+import type { Reply } from "./route.ts";
+import type { HttpDeps } from "./server.ts";
+
+/** One request and what its log line tells. Never the body, a header, the URL: only the route's pattern. */
+export interface Exchange {
+  readonly requestId: string;
+  readonly startedMs: number;
+  route: string;
+  actor: string | null;
+  chargeId: string | null;
+}
+
+type Sinks = Pick<HttpDeps, "log" | "metrics" | "clock">;
+
+/** Sends a reply and tells log and metrics. A caller who has hung up gets nothing; the line says so. */
+export function send(deps: Sinks, exchange: Exchange, req: IncomingMessage, res: ServerResponse, reply: Reply): void {
+  const content = reply.text?.content ?? (reply.body === undefined ? "" : toJson(reply.body));
+  const type = reply.text?.type ?? "application/json; charset=utf-8";
+  exchange.chargeId ??= reply.chargeId ?? null;
+  write(res, reply.status, content, { ...(content === "" ? {} : { "Content-Type": type }), "Cache-Control": "no-store", ...reply.headers });
+  finish(deps, exchange, req, res, { status: reply.status });
+}
+
+/** Turns whatever was thrown into problem+json. Only an unexpected error is logged with its cause. */
+export function refuse(
+  deps: Sinks,
+  exchange: Exchange,
+  req: IncomingMessage,
+  res: ServerResponse,
+  error: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const isRead = req.method === "GET" || req.method === "HEAD";
+  const problem = toProblem(error, isRead);
+  const { status } = PROBLEMS[problem.code];
+  exchange.chargeId ??= problem.chargeId;
+  const content = toJson(problemBody(problem, { requestId: exchange.requestId, isRead }));
+  write(res, status, content, { "Content-Type": PROBLEM_TYPE, "Cache-Control": "no-store", ...problemHeaders(problem), ...headers });
+  finish(deps, exchange, req, res, {
+    status,
+    problem: problem.code,
+    ...(status >= 500 && problem.cause !== undefined ? { err: problem.cause } : {}),
+  });
+}
+
+function write(res: ServerResponse, status: number, content: string, headers: Readonly<Record<string, string>>): void {
+  if (res.headersSent || res.destroyed) return;
+  if (status === 204) res.writeHead(status, headers).end();
+  else res.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(content) }).end(content);
+}
+
+function finish(
+  deps: Sinks,
+  exchange: Exchange,
+  req: IncomingMessage,
+  res: ServerResponse,
+  outcome: { status: number; problem?: string; err?: unknown },
+): void {
+  const ms = deps.clock.monotonic() - exchange.startedMs;
+  const method = req.method ?? "";
+  deps.metrics.observeRequest({ method, route: exchange.route, status: outcome.status, seconds: ms / 1000 });
+  const line = {
+    request_id: exchange.requestId,
+    method,
+    route: exchange.route,
+    ...outcome,
+    ms: Math.round(ms * 10) / 10,
+    ...(exchange.actor === null ? {} : { actor: exchange.actor }),
+    ...(exchange.chargeId === null ? {} : { charge: exchange.chargeId }),
+    ...(res.destroyed || res.socket?.destroyed ? { hung_up: true } : {}),
+  };
+  if (outcome.status >= 500) deps.log.error(line, "request");
+  else deps.log.info(line, "request");
+}

@@ -1,0 +1,33 @@
+import { faultKinds, operations } from "./fault.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** What `GET /` says. */
+export function controlPage(sandbox: Sandbox): string {
+  const { controlUrl, stripeUrl, paypalUrl } = sandbox;
+  return `The sandbox: simulated payment processors. No real money moves.
+
+  stripe  ${stripeUrl}
+  paypal  ${paypalUrl}
+
+GET    /ledger?charge=ch_...   all money that moved, with totals
+GET    /requests               the last requests that reached a processor
+GET    /faults                 the faults that are set
+PUT    /{provider}/faults      set one more: {"kind", "operation", "probability", "count", "delayMs", "code"}
+DELETE /{provider}/faults      clear them all
+POST   /{provider}/down        refuse all connections
+POST   /{provider}/up          the same as DELETE faults
+POST   /reset                  forget everything
+
+kind       ${faultKinds.join(", ")}
+           before: nothing was executed; after: executed, but the answer is lost
+           slow: executes late, even when the client has given up; trickle: executes, then answers byte by byte
+           decline: commits are declined, with "code" if given
+           refuse: for "commit", connections are refused after each prepare, for "delayMs" (1500 if "count" is given,
+           else until cleared); for every other operation all connections are, for "delayMs" or until cleared
+operation  * (default), ${operations.join(", ")}
+
+curl -X POST ${controlUrl}/stripe/down
+curl -X PUT ${controlUrl}/paypal/faults -d '{"kind":"hang_after","operation":"commit","count":1}'
+curl ${controlUrl}/ledger
+`;
+}

@@ -1,0 +1,93 @@
+import type { Answer } from "../processor.ts";
+import { type Amount, amountOf, parseAmount } from "./amount.ts";
+import { type Json, textOf } from "./create-order.ts";
+import { unprocessable } from "./error.ts";
+import type { Authorization, Capture, Refund } from "./order.ts";
+import type { PaypalStore } from "./store.ts";
+
+/** POST /v2/payments/captures/{id}/refund: all that is left, or `amount`. */
+export function refundCapture(store: PaypalStore, capture: Capture, body: Json): { refund: Refund } | { problem: Answer } {
+  const order = store.orders.get(capture.order);
+  if (!order || capture.status === "PENDING" || capture.status === "DECLINED")
+    return { problem: unprocessable("CAPTURE_STATUS_NOT_VALID") };
+  const left = capture.amount.units - capture.refundedUnits;
+  if (left === 0) return { problem: unprocessable("CAPTURE_FULLY_REFUNDED") };
+  const wanted = amountWanted(body, amountOf(left, capture.amount.currency));
+  if ("problem" in wanted) return wanted;
+  const { amount } = wanted;
+  if (amount.currency !== capture.amount.currency) return { problem: unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH") };
+  if (amount.units > left) return { problem: unprocessable("REFUND_AMOUNT_EXCEEDED") };
+  const now = store.world.now();
+  const refund: Refund = {
+    id: store.world.ids.paypal(),
+    account: capture.account,
+    capture: capture.id,
+    amount,
+    invoiceId: textOf(body.invoice_id) ?? capture.invoiceId,
+    customId: textOf(body.custom_id) ?? capture.customId,
+    created: now,
+  };
+  capture.refundedUnits += amount.units;
+  capture.status = amount.units === left ? "REFUNDED" : "PARTIALLY_REFUNDED";
+  capture.updated = now;
+  store.captures.put(capture.id, capture);
+  store.refunds.put(refund.id, refund);
+  order.refunds.push(refund.id);
+  store.orders.put(order.id, order);
+  store.moved("refund", order, amount, refund.id);
+  return { refund };
+}
+
+/** POST /v2/payments/authorizations/{id}/capture: all that is left, or `amount`. */
+export function captureAuthorization(store: PaypalStore, held: Authorization, body: Json): { capture: Capture } | { problem: Answer } {
+  const order = store.orders.get(held.order);
+  if (!order || held.status === "DENIED") return { problem: unprocessable("AUTHORIZATION_DENIED") };
+  if (held.status === "VOIDED") return { problem: unprocessable("AUTHORIZATION_VOIDED") };
+  if (held.status === "CAPTURED") return { problem: unprocessable("AUTHORIZATION_ALREADY_CAPTURED") };
+  if (store.isPaidElsewhere(order)) return { problem: unprocessable("DUPLICATE_INVOICE_ID") };
+  const left = held.amount.units - held.capturedUnits;
+  const wanted = amountWanted(body, amountOf(left, held.amount.currency));
+  if ("problem" in wanted) return wanted;
+  const { amount } = wanted;
+  if (amount.currency !== held.amount.currency) return { problem: unprocessable("AUTH_CAPTURE_CURRENCY_MISMATCH") };
+  if (amount.units > left) return { problem: unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED") };
+  const now = store.world.now();
+  const capture: Capture = {
+    id: store.world.ids.paypal(),
+    account: held.account,
+    order: order.id,
+    authorization: held.id,
+    amount,
+    invoiceId: textOf(body.invoice_id) ?? held.invoiceId,
+    customId: held.customId,
+    created: now,
+    updated: now,
+    status: "COMPLETED",
+    processor: null,
+    refundedUnits: 0,
+    settle: null,
+  };
+  held.capturedUnits += amount.units;
+  held.status = amount.units === left || body.final_capture === true ? "CAPTURED" : "PARTIALLY_CAPTURED";
+  held.updated = now;
+  store.authorizations.put(held.id, held);
+  order.captures.push(capture.id);
+  store.captured(order, capture);
+  return { capture };
+}
+
+/** POST /v2/payments/authorizations/{id}/void. Null: voided. */
+export function voidAuthorization(store: PaypalStore, held: Authorization): Answer | null {
+  const order = store.orders.get(held.order);
+  if (held.status === "VOIDED") return unprocessable("PREVIOUSLY_VOIDED");
+  if (!order || held.status !== "CREATED") return unprocessable("PREVIOUSLY_CAPTURED");
+  held.status = "VOIDED";
+  held.updated = store.world.now();
+  store.authorizations.put(held.id, held);
+  store.moved("void", order, held.amount, held.id);
+  return null;
+}
+
+function amountWanted(body: Json, all: Amount): { amount: Amount } | { problem: Answer } {
+  return body.amount === undefined || body.amount === null ? { amount: all } : parseAmount(body.amount, "/amount");
+}

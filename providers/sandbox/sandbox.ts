@@ -1,0 +1,133 @@
+import { openControl } from "./control.ts";
+import { type Fault, type ProviderName, providerNames } from "./fault.ts";
+import { Journal } from "./journal.ts";
+import { Ledger, type Movement } from "./ledger.ts";
+import { Listener } from "./listener.ts";
+import { ObjectIds } from "./object-id.ts";
+import { PaypalProcessor } from "./paypal/paypal-processor.ts";
+import type { Processor, World } from "./processor.ts";
+import { seededRandom } from "./random.ts";
+import { RequestLog, type RequestRecord } from "./request-log.ts";
+import { Site } from "./site.ts";
+import { StripeProcessor } from "./stripe/stripe-processor.ts";
+import { Tables } from "./table.ts";
+
+export interface SandboxOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** 0 (default): any free ports. Else the control server's; Stripe gets the next one, PayPal the one after. */
+  readonly port?: number;
+  /** Where the state survives restarts; without it, nowhere. */
+  readonly stateFile?: string;
+  /** Of the faults' randomness; default random. */
+  readonly seed?: number;
+  /** Milliseconds since 1970; default the system's clock. */
+  readonly now?: () => number;
+  /** Milliseconds after which the next lookup settles what is pending; default 2000. */
+  readonly settleAfterMs?: number;
+}
+
+/** Simulated processors behind real HTTP servers, with a switch for every way in which real ones fail. */
+export interface Sandbox {
+  readonly controlUrl: string;
+  readonly stripeUrl: string;
+  readonly paypalUrl: string;
+  /** Adds a fault; the first one set that strikes a request wins. Throws a RangeError that says what is wrong with it. */
+  setFault(provider: ProviderName, fault: Fault): void;
+  /** Also opens the listener again, and ends what hangs (its connection breaks). */
+  clearFaults(provider?: ProviderName): void;
+  /** Resolves when the listeners that `clearFaults` opens accept connections. */
+  listening(): Promise<void>;
+  faults(provider: ProviderName): Fault[];
+  /** All money that moved, in order. */
+  ledger(): Movement[];
+  /** The last 20,000 requests that reached a server, oldest first. */
+  requests(): RequestRecord[];
+  /** Forgets objects, keys, ledger, requests and faults. */
+  reset(): void;
+  close(): Promise<void>;
+}
+
+const SETTLE_AFTER_MS = 2_000;
+
+/** Starts the servers. Rejects when a port is taken or the state file is damaged. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { host = "127.0.0.1", port = 0, seed = Math.floor(Math.random() * 2 ** 32), now = Date.now } = options;
+  const journal = options.stateFile === undefined ? null : new Journal(options.stateFile);
+  const tables = new Tables(journal);
+  const world = { tables, ledger: new Ledger(tables), ids: new ObjectIds(), now, settleAfterMs: options.settleAfterMs ?? SETTLE_AFTER_MS };
+  const log = new RequestLog();
+  const random = seededRandom(seed);
+  const executed = (): void => journal?.flush(() => tables.rows());
+  const site = (make: (world: World) => Processor): Site => {
+    const listener = new Listener(host);
+    return new Site({ processor: make({ ...world, url: () => listener.url }), listener, log, now, executed }, random);
+  };
+  const sites: Record<ProviderName, Site> = {
+    stripe: site((theirs) => new StripeProcessor(theirs)),
+    paypal: site((theirs) => new PaypalProcessor(theirs)),
+  };
+  await journal?.load((...line) => tables.restore(...line));
+  journal?.rewrite(tables.rows());
+  world.ledger.restored();
+
+  const control = new Listener(host);
+  const sandbox = compose({ sites, control, tables, ledger: world.ledger, log, journal });
+  try {
+    await openControl(sandbox, control, port);
+    for (const [index, name] of providerNames.entries()) await sites[name].open(port === 0 ? 0 : port + 1 + index);
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+  return sandbox;
+}
+
+interface Parts {
+  readonly sites: Readonly<Record<ProviderName, Site>>;
+  readonly control: Listener;
+  readonly tables: Tables;
+  readonly ledger: Ledger;
+  readonly log: RequestLog;
+  readonly journal: Journal | null;
+}
+
+function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandbox {
+  const all = providerNames.map((name) => sites[name]);
+  return {
+    get controlUrl() {
+      return control.url;
+    },
+    get stripeUrl() {
+      return sites.stripe.listener.url;
+    },
+    get paypalUrl() {
+      return sites.paypal.listener.url;
+    },
+    setFault: (provider, fault) => sites[provider].setFault(fault),
+    clearFaults(provider) {
+      for (const site of provider ? [sites[provider]] : all) site.clearFaults();
+    },
+    async listening() {
+      for (const site of all) await site.listener.reopened();
+    },
+    faults: (provider) => sites[provider].faults.list(),
+    ledger: () => ledger.all(),
+    requests: () => log.all(),
+    reset() {
+      for (const site of all) {
+        site.clearFaults();
+        site.processor.reset();
+      }
+      tables.clear();
+      log.clear();
+      journal?.rewrite(tables.rows());
+    },
+    async close() {
+      for (const site of all) site.close();
+      control.close();
+      journal?.flush(() => tables.rows());
+      journal?.close();
+    },
+  };
+}

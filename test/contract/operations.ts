@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { money, pause, SHORT_MS, type World } from "./contract-world.ts";
+
+export function operationTests(world: World): void {
+  test("a refund under the same key moves money once", async () => {
+    const paid = await world.paid();
+    const refund = world.operation(paid);
+    const first = await world.provider.refund(refund, world.call());
+    expect(first).toMatchObject({ kind: "approved", amount: 4200n });
+    expect(await world.provider.refund(refund, world.call(), { replay: true })).toEqual(first);
+    expect(world.moved(paid.request, "refund")).toEqual([4200n]);
+  });
+
+  test("partial refunds under their own keys add up", async () => {
+    const paid = await world.paid();
+    for (const [key, amount] of [
+      ["a", 1200n],
+      ["b", 3000n],
+    ] as const) {
+      const refund = world.operation(paid, { key: `${paid.request.attemptId}:${key}`, money: money(amount) });
+      expect(await world.provider.refund(refund, world.call())).toMatchObject({ kind: "approved", amount });
+    }
+    expect(world.moved(paid.request, "refund")).toEqual([1200n, 3000n]);
+  });
+
+  test("more than was captured is declined, and moves nothing", async () => {
+    const paid = await world.paid();
+    const refund = world.operation(paid, { money: money(4201) });
+    expect(await world.provider.refund(refund, world.call())).toMatchObject({ kind: "declined", reason: "refund_failed" });
+    expect(world.moved(paid.request, "refund")).toEqual([]);
+  });
+
+  test.each([
+    ["reset_after", true],
+    ["hang_after", true],
+    ["500_after", true],
+    ["reset_before", false],
+    ["500_before", false],
+  ] as const)("a refund that met %s is in doubt, and its replay refunds at most once", async (kind, moved) => {
+    const paid = await world.paid();
+    const refund = world.operation(paid);
+    world.fault({ kind, operation: "refund", count: 1 });
+    const outcome = await world.provider.refund(refund, world.call(kind === "hang_after" ? SHORT_MS : 5_000));
+    expect(outcome.kind).toBe("unknown");
+    await world.calm();
+    expect(world.moved(paid.request, "refund")).toEqual(moved ? [4200n] : []);
+    const replayed = await world.provider.refund(refund, world.call(), { replay: true });
+    expect(["approved", "unknown"]).toContain(replayed.kind);
+    const refunded = world.moved(paid.request, "refund");
+    expect(refunded.length).toBeLessThanOrEqual(1);
+    if (replayed.kind === "approved") expect(refunded).toEqual([4200n]);
+    if (!world.provider.lookupRefund) return;
+    const found = await world.provider.lookupRefund(refund, null, world.call());
+    expect(found.kind).toBe(refunded.length === 1 ? "approved" : "unknown");
+  });
+
+  test("a refused refund is not sent; on a replay that is unknown", async () => {
+    const paid = await world.paid();
+    const refund = world.operation(paid);
+    world.fault({ kind: "refuse" });
+    await pause(50); // until the cut of the idle sockets is seen: a request on one of them would be ambiguous
+    expect(await world.provider.refund(refund, world.call())).toMatchObject({ kind: "not_sent", fault: true });
+    expect(await world.provider.refund(refund, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
+    await world.calm();
+    await pause(50);
+    expect(world.moved(paid.request, "refund")).toEqual([]);
+  });
+
+  test("a capture in doubt is sent once, and its replay captures at most once", async () => {
+    const request = world.request({ capture: "manual" });
+    const paid = await world.paid(request);
+    const capture = world.operation(paid);
+    world.fault({ kind: "reset_after", operation: "capture", count: 1 });
+    expect(await world.provider.capture(capture, world.call())).toMatchObject({ kind: "unknown" });
+    await world.calm();
+    expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({
+      kind: "approved",
+      captured: true,
+      amount: 4200n,
+    });
+    expect(world.moved(request)).toEqual([4200n]);
+    world.fault({ kind: "429", operation: "capture" });
+    expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
+  });
+
+  test("an authorization that is fenced is released, and can no longer be captured", async () => {
+    if (!world.provider.capabilities.fence) return;
+    const request = world.request({ capture: "manual" });
+    const paid = await world.paid(request);
+    expect(await world.provider.cancel(paid.object, world.call())).toMatchObject({ kind: "fenced" });
+    expect((await world.provider.capture(world.operation(paid), world.call())).kind).not.toBe("approved");
+    expect(world.moved(request)).toEqual([]);
+    expect(world.moved(request, "void")).toEqual([4200n]);
+  });
+}

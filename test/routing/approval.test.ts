@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { APPROVAL_DECAY, ApprovalBook, decayedTo, priorRate, type Segment, withOutcome } from "../../routing/approval.ts";
+
+const CARD: Segment = { country: "US", type: "card", currency: "usd", brand: "visa" };
+
+function counts(approved: number, declined: number) {
+  return { approved, declined, at: 0 };
+}
+
+describe("approval counts", () => {
+  it("halve in two minutes while there are many", () => {
+    expect(decayedTo(counts(300, 100), 120_000, APPROVAL_DECAY)).toEqual({ approved: 150, declined: 50, at: 120_000 });
+  });
+
+  it("halve in thirty minutes where they are sparse", () => {
+    expect(decayedTo(counts(20, 10), 1_800_000, APPROVAL_DECAY)).toEqual({ approved: 10, declined: 5, at: 1_800_000 });
+  });
+
+  it("decay the same in one step and in two", () => {
+    const time = fc.integer({ min: 0, max: 3_600_000 });
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 400, noNaN: true }),
+        fc.double({ min: 0, max: 400, noNaN: true }),
+        time,
+        time,
+        (a, f, t1, t2) => {
+          const once = decayedTo(counts(a, f), t1 + t2, APPROVAL_DECAY);
+          const twice = decayedTo(decayedTo(counts(a, f), t1, APPROVAL_DECAY), t1 + t2, APPROVAL_DECAY);
+          expect(twice.approved).toBeCloseTo(once.approved, 6);
+          expect(twice.declined).toBeCloseTo(once.declined, 6);
+        },
+      ),
+    );
+  });
+
+  it("never exceed 400, never go below zero, and ignore a clock that goes back", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.integer({ min: -5_000, max: 5_000 })), { maxLength: 1_000 }), (outcomes) => {
+        let now = 0;
+        let have = counts(0, 0);
+        for (const [approved, ms] of outcomes) {
+          now += ms;
+          have = withOutcome(have, approved, now, APPROVAL_DECAY);
+        }
+        expect(have.approved + have.declined).toBeLessThanOrEqual(400 + 1e-6);
+        expect(Math.min(have.approved, have.declined)).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+});
+
+describe("the approval book", () => {
+  it("knows nothing at first: the configured order is the prior", () => {
+    const book = new ApprovalBook();
+    expect(book.estimate("a", CARD, 0, 0)).toEqual({ rate: priorRate(0), outcomes: 0 });
+    expect(priorRate(0)).toBeGreaterThan(priorRate(1));
+  });
+
+  it("needs more than a decline or two to turn a fresh order around", () => {
+    const book = new ApprovalBook();
+    const ahead = () => book.estimate("a", CARD, 0, 0).rate > book.estimate("b", CARD, 1, 0).rate;
+    for (let i = 0; i < 2; i++) book.record("a", CARD, false, 0);
+    expect(ahead()).toBe(true);
+    for (let i = 0; i < 2; i++) book.record("a", CARD, false, 0);
+    expect(ahead()).toBe(false);
+  });
+
+  it("backs off from a segment to its provider", () => {
+    const book = new ApprovalBook();
+    for (let i = 0; i < 200; i++) book.record("a", { ...CARD, country: "BR" }, false, 0);
+    expect(book.estimate("a", CARD, 0, 0).rate).toBeCloseTo(book.estimate("a", null, 0, 0).rate, 10);
+    for (let i = 0; i < 200; i++) book.record("a", CARD, true, 0);
+    expect(book.estimate("a", CARD, 0, 0).rate).toBeGreaterThan(0.8);
+    expect(book.estimate("a", { ...CARD, country: "BR" }, 0, 0).rate).toBeLessThan(0.3);
+  });
+
+  it("keeps bounded memory: the segment unused for the longest goes first", () => {
+    const book = new ApprovalBook({ maxSegments: 2 });
+    const inCountry = (country: string) => ({ ...CARD, country });
+    for (const country of ["A", "B", "A", "C"]) book.record("a", inCountry(country), false, 0);
+    expect(book.segments).toBe(2);
+    const whole = book.estimate("a", null, 0, 0).rate;
+    expect(book.estimate("a", inCountry("B"), 0, 0).rate).toBe(whole);
+    expect(book.estimate("a", inCountry("A"), 0, 0).rate).toBeLessThan(whole);
+  });
+
+  it("does not confuse segments whose parts contain separators", () => {
+    const book = new ApprovalBook();
+    book.record("a", { ...CARD, type: 'card","usd', brand: null }, false, 0);
+    expect(book.segments).toBe(1);
+    expect(book.estimate("a", CARD, 0, 0).rate).toBe(book.estimate("a", null, 0, 0).rate);
+  });
+});

@@ -1,0 +1,332 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  advance,
+  type Closed,
+  drawsProbe,
+  FIRST_OPENING_MS,
+  failProbe,
+  freeProbes,
+  type Gate,
+  LONGEST_OPENING_MS,
+  newGate,
+  observe,
+  observeSlow,
+  PROBE_LEASE_MS,
+  PROBE_TOKENS,
+  passProbe,
+  rampWeight,
+  returnProbe,
+  slowAfterMs,
+  takeProbe,
+  techFaultRate,
+} from "../../routing/health-gate.ts";
+import { seeded } from "../support/manual-clock.ts";
+
+const never = () => 0;
+
+function result(gate: Gate, fault: boolean, now = 0): Gate {
+  return observe(gate, { now, random: never, generation: gate.generation, fault });
+}
+
+function opened(now = 0): Gate {
+  let gate = newGate(now);
+  while (gate.state === "closed") gate = result(gate, true, now);
+  return gate;
+}
+
+function halfOpened(): { gate: Gate; now: number } {
+  return { gate: advance(opened(), FIRST_OPENING_MS), now: FIRST_OPENING_MS };
+}
+
+function afterProbes(count: number): { gate: Gate; now: number } {
+  let { gate, now } = halfOpened();
+  for (let i = 0; i < count; i++) {
+    const taken = takeProbe(gate, now)!;
+    gate = passProbe(taken.gate, { now, generation: gate.generation, id: taken.probe.id });
+  }
+  return { gate, now };
+}
+
+describe("a closed gate", () => {
+  it("opens at the fourth fault in a row", () => {
+    let gate: Gate = newGate(0);
+    for (let i = 0; i < 3; i++) gate = result(gate, true);
+    expect(gate.state).toBe("closed");
+    expect(result(gate, true)).toMatchObject({ state: "open", trips: 1, generation: 1 });
+  });
+
+  it("opens at five faults in a row whatever the sum says", () => {
+    const gate: Closed = { ...(newGate(0) as Closed), sum: 0, faultsInARow: 4 };
+    expect(result(gate, true).state).toBe("open");
+  });
+
+  it("says in words why it opened", () => {
+    expect(opened()).toMatchObject({ reason: "100 % of the last attempts were faults, 4 in a row" });
+  });
+
+  it("finds an outage of 100, 50, 25 and 15 % faults after about 4, 8, 21 and 52 charges", () => {
+    for (const [share, atMost] of [
+      [1, 4],
+      [0.5, 10],
+      [0.25, 26],
+      [0.15, 65],
+    ] as const) {
+      expect(meanChargesUntilOpen(share, 400)).toBeLessThanOrEqual(atMost);
+    }
+  });
+
+  it("cries wolf less than once in 40,000 charges at 2 % background faults", () => {
+    expect(meanChargesUntilOpen(0.02, 10)).toBeGreaterThan(40_000);
+  });
+
+  it("opens when slow calls in flight are five and more than 30 %", () => {
+    const see = (slow: number, inFlight: number) =>
+      observeSlow(newGate(0), { now: 0, random: never, inFlight, slow, slowAfterMs: 3_000 }).state;
+    expect(see(5, 16)).toBe("open");
+    expect(see(5, 17)).toBe("closed");
+    expect(see(4, 4)).toBe("closed");
+  });
+
+  it("calls slow what takes more than 3 s and more than twice its p99", () => {
+    expect([slowAfterMs(null), slowAfterMs(400), slowAfterMs(2_500)]).toEqual([3_000, 3_000, 5_000]);
+  });
+
+  it("never estimates the fault rate as zero", () => {
+    expect(techFaultRate(newGate(0), 0)).toBeCloseTo(0.01);
+  });
+});
+
+describe("an open gate", () => {
+  it("is open for 5 s doubled with each trip, up to 60 s, less up to 20 % jitter", () => {
+    let gate: Gate = opened();
+    const lengths: number[] = [];
+    for (let i = 0; i < 6 && gate.state === "open"; i++) {
+      lengths.push(gate.openUntil - gate.since);
+      const half = advance(gate, gate.openUntil);
+      const taken = takeProbe(half, half.since)!;
+      gate = failProbe(taken.gate, { now: half.since, random: () => 0.5, generation: half.generation, id: taken.probe.id });
+    }
+    expect(lengths).toEqual([5_000, 9_000, 18_000, 36_000, 54_000, 54_000]);
+  });
+
+  it("admits nothing and has no probes", () => {
+    const gate = opened();
+    expect(takeProbe(gate, 0)).toBeNull();
+    expect(freeProbes(gate)).toBe(0);
+    expect(rampWeight(gate, 0)).toBe(0);
+  });
+
+  it("is not closed by a success from before it opened, nor kept open by a fault", () => {
+    const gate = opened();
+    for (const fault of [true, false]) expect(observe(gate, { now: 1, random: never, generation: 0, fault })).toBe(gate);
+  });
+});
+
+describe("a half-open gate", () => {
+  it("has three tokens, and closes when all came back without a fault", () => {
+    expect(afterProbes(2).gate).toMatchObject({ state: "half_open", passed: 2 });
+    expect(freeProbes(afterProbes(2).gate)).toBe(1);
+    expect(afterProbes(3).gate).toMatchObject({ state: "closed", generation: 3, trips: 1 });
+  });
+
+  it("opens again for twice as long at one fault, and ignores the probes that were still out", () => {
+    const { gate, now } = halfOpened();
+    const first = takeProbe(gate, now)!;
+    const second = takeProbe(first.gate, now)!;
+    const again = failProbe(second.gate, { now, random: never, generation: gate.generation, id: first.probe.id });
+    expect(again).toMatchObject({ state: "open", trips: 2, openUntil: now + 2 * FIRST_OPENING_MS, reason: "a probe failed" });
+    expect(passProbe(again, { now, generation: gate.generation, id: second.probe.id })).toBe(again);
+  });
+
+  it("takes a token back from an attempt that came to nothing, or vanished", () => {
+    const { gate, now } = halfOpened();
+    const taken = takeProbe(gate, now)!;
+    expect(freeProbes(taken.gate)).toBe(PROBE_TOKENS - 1);
+    expect(freeProbes(returnProbe(taken.gate, { now, generation: gate.generation, id: taken.probe.id }))).toBe(PROBE_TOKENS);
+    expect(freeProbes(advance(taken.gate, now + PROBE_LEASE_MS - 1))).toBe(PROBE_TOKENS - 1);
+    expect(freeProbes(advance(taken.gate, now + PROBE_LEASE_MS))).toBe(PROBE_TOKENS);
+  });
+
+  it("counts one probe once", () => {
+    const { gate, now } = halfOpened();
+    const taken = takeProbe(gate, now)!;
+    const probe = { now, generation: gate.generation, id: taken.probe.id };
+    const passed = passProbe(taken.gate, probe);
+    expect(passProbe(passed, probe)).toBe(passed);
+    expect(failProbe(passed, { ...probe, random: never })).toBe(passed);
+  });
+
+  it("is probed by one arrival in ten, and by any after a minute without enough of them", () => {
+    const { gate, now } = halfOpened();
+    expect([drawsProbe(gate, now, 0.099), drawsProbe(gate, now, 0.1)]).toEqual([true, false]);
+    expect(drawsProbe(gate, now + 60_000, 0.999)).toBe(true);
+  });
+});
+
+describe("after closing", () => {
+  it("the weight ramps from 10 to 100 % in 20 s", () => {
+    const { gate, now } = afterProbes(3);
+    expect([0, 10_000, 20_000, 90_000].map((ms) => rampWeight(gate, now + ms))).toEqual([0.1, 0.55, 1, 1]);
+  });
+
+  it("trips are forgotten after five good minutes, not before", () => {
+    for (const [calmMs, trips] of [
+      [299_999, 2],
+      [300_000, 1],
+    ] as const) {
+      let { gate, now } = afterProbes(3);
+      now += calmMs;
+      while (gate.state === "closed") gate = result(gate, true, now);
+      expect(gate.trips).toBe(trips);
+    }
+  });
+});
+
+type Step =
+  | { kind: "pass"; ms: number }
+  | { kind: "attempt"; fault: boolean; staleBy: number }
+  | { kind: "slow"; slow: number; others: number }
+  | { kind: "take" }
+  | { kind: "probe"; which: number; end: "pass" | "fail" | "return" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant("pass" as const), ms: fc.nat(30_000) }),
+  fc.record({ kind: fc.constant("attempt" as const), fault: fc.boolean(), staleBy: fc.nat(2) }),
+  fc.record({ kind: fc.constant("slow" as const), slow: fc.nat(10), others: fc.nat(20) }),
+  fc.record({ kind: fc.constant("take" as const) }),
+  fc.record({
+    kind: fc.constant("probe" as const),
+    which: fc.nat(8),
+    end: fc.constantFrom("pass" as const, "fail" as const, "return" as const),
+  }),
+);
+
+class World {
+  gate: Gate = newGate(0);
+  now = 0;
+  readonly taken: { generation: number; id: number }[] = [];
+  readonly random: () => number;
+
+  constructor(seed: number) {
+    this.random = seeded(seed);
+  }
+
+  do(step: Step): void {
+    const { random, now } = this;
+    if (step.kind === "pass") this.now += step.ms;
+    this.gate = advance(this.gate, this.now);
+    const { generation } = this.gate;
+    if (step.kind === "attempt") this.gate = observe(this.gate, { now, random, generation: generation - step.staleBy, fault: step.fault });
+    if (step.kind === "slow") {
+      this.gate = observeSlow(this.gate, { now, random, slow: step.slow, inFlight: step.slow + step.others, slowAfterMs: 3_000 });
+    }
+    if (step.kind === "take") {
+      const taken = takeProbe(this.gate, now);
+      if (!taken) return;
+      this.gate = taken.gate;
+      this.taken.push({ generation, id: taken.probe.id });
+    }
+    if (step.kind === "probe" && this.taken.length > 0) {
+      const probe = { now, random, ...this.taken[step.which % this.taken.length]! };
+      this.gate = { pass: passProbe, fail: failProbe, return: returnProbe }[step.end](this.gate, probe);
+    }
+  }
+}
+
+describe("whatever happens to a gate", () => {
+  const worlds = fc.tuple(fc.array(step, { maxLength: 80 }), fc.nat());
+
+  it("generations only grow, and grow with every change of state", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) {
+          const before = world.gate;
+          world.do(step);
+          expect(world.gate.generation).toBeGreaterThanOrEqual(before.generation);
+          if (world.gate.state !== before.state) expect(world.gate.generation).toBeGreaterThan(before.generation);
+        }
+      }),
+    );
+  });
+
+  it("no counter leaves its range, and the state survives JSON", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) {
+          world.do(step);
+          expectSane(world.gate);
+          expect(JSON.parse(JSON.stringify(world.gate))).toEqual(world.gate);
+        }
+      }),
+    );
+  });
+
+  it("nothing is admitted while it is open, until its time has come", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) {
+          world.do(step);
+          if (world.gate.state !== "open") continue;
+          expect(takeProbe(world.gate, world.now)).toBeNull();
+          expect(drawsProbe(world.gate, world.now, 0)).toBe(false);
+          expect(advance(world.gate, world.gate.openUntil - 1)).toBe(world.gate);
+          expect(advance(world.gate, world.gate.openUntil).state).toBe("half_open");
+        }
+      }),
+    );
+  });
+
+  it("a result of an older generation moves nothing", () => {
+    fc.assert(
+      fc.property(worlds, fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(5), ([steps, seed], staleBy, fault, id) => {
+        const world = new World(seed);
+        for (const step of steps) world.do(step);
+        const stale = { now: world.now, random: world.random, generation: world.gate.generation - staleBy, fault, id };
+        for (const move of [observe, passProbe, failProbe, returnProbe]) expect(move(world.gate, stale)).toBe(world.gate);
+      }),
+    );
+  });
+
+  it("calm always closes it, within two minutes", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) world.do(step);
+        const calmFrom = world.now;
+        while (world.gate.state !== "closed") {
+          world.do({ kind: "pass", ms: 1_000 });
+          world.do({ kind: "take" });
+          world.do({ kind: "probe", which: world.taken.length - 1, end: "pass" });
+          expect(world.now - calmFrom).toBeLessThanOrEqual(120_000 + PROBE_LEASE_MS);
+        }
+      }),
+    );
+  });
+});
+
+function expectSane(gate: Gate): void {
+  expect(gate.trips).toBeGreaterThanOrEqual(0);
+  expect(freeProbes(gate)).toBeGreaterThanOrEqual(0);
+  expect(freeProbes(gate)).toBeLessThanOrEqual(PROBE_TOKENS);
+  if (gate.state === "closed") {
+    expect(gate.sum).toBeGreaterThanOrEqual(0);
+    expect(gate.sum).toBeLessThan(9);
+    expect(gate.faultsInARow).toBeGreaterThanOrEqual(0);
+    expect(gate.faults.value).toBeLessThanOrEqual(gate.attempts.value + 1e-9);
+  }
+  if (gate.state === "open") expect(gate.openUntil - gate.since).toBeLessThanOrEqual(LONGEST_OPENING_MS);
+}
+
+function meanChargesUntilOpen(faultShare: number, runs: number): number {
+  const random = seeded(42);
+  let charges = 0;
+  for (let run = 0; run < runs; run++) {
+    let gate = newGate(0);
+    for (let now = 0; gate.state === "closed"; now += 50, charges++) gate = result(gate, random() < faultShare, now);
+  }
+  return charges / runs;
+}

@@ -1,0 +1,158 @@
+import { systemClock } from "../../providers/contract/clock.ts";
+import type { Currency } from "../../providers/contract/money.ts";
+import type { Provider } from "../../providers/contract/provider.ts";
+import { createPayPalProvider } from "../../providers/paypal/paypal.ts";
+import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
+import { createStripeProvider } from "../../providers/stripe/stripe.ts";
+import { createChargeService } from "../../gateway/charges/charge-service.ts";
+import type { Charge } from "../../gateway/charges/charge.ts";
+import type { Core, CoreLog } from "../../gateway/charges/core.ts";
+import type { ChargeService, CreateCharge } from "../../gateway/charges/service.ts";
+import { assembleCore } from "../../gateway/core-parts.ts";
+import { createFleet, type Fleet } from "../../gateway/health/fleet.ts";
+import { OverrideWatcher } from "../../gateway/health/overrides.ts";
+import { keyClaims } from "../../gateway/idempotency/key-claims.ts";
+import { Identities } from "../../gateway/identities.ts";
+import { createWorker, type Worker } from "../../gateway/queue/worker.ts";
+import { openDatabase, type Database } from "../../gateway/store/database.ts";
+import { readCharge } from "../../gateway/store/read-charges.ts";
+import { createTestDatabase } from "./database.ts";
+
+/** The money core on its real parts: PostgreSQL, the official SDKs, and the sandbox processors over HTTP. No HTTP of its own. */
+export interface Engine {
+  readonly core: Core;
+  readonly db: Database;
+  readonly fleet: Fleet;
+  readonly overrides: OverrideWatcher;
+  readonly sandbox: Sandbox;
+  readonly charges: ChargeService;
+  readonly worker: Worker;
+  /** A second instance on the same database and processors. */
+  another(): Promise<Engine>;
+  close(): Promise<void>;
+}
+
+export interface EngineSettings {
+  readonly providerTimeoutMs?: number;
+  readonly chargeBudgetMs?: number;
+  readonly log?: CoreLog;
+  /** Wraps each adapter, to pause or spy between two steps. */
+  readonly wrap?: (provider: Provider) => Provider;
+}
+
+export const silent: CoreLog = { info() {}, warn() {}, error() {} };
+
+export async function startEngine(settings: EngineSettings = {}): Promise<Engine> {
+  const [database, sandbox] = await Promise.all([createTestDatabase(), startSandbox()]);
+  const engine = await instance(database.url, sandbox, settings);
+  return {
+    ...engine,
+    async close() {
+      await engine.close();
+      await sandbox.close();
+      await database.drop();
+    },
+  };
+}
+
+async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineSettings): Promise<Engine> {
+  const clock = systemClock;
+  const log = settings.log ?? silent;
+  const db = openDatabase({ url: databaseUrl, maxConnections: 8, onIdleError: () => {} });
+  const providers = [
+    createStripeProvider({ secretKey: "sk_test_sandbox", apiBase: sandbox.stripeUrl, clock }),
+    createPayPalProvider({ clientId: "sandbox", clientSecret: "sandbox", apiBase: sandbox.paypalUrl, clock }),
+  ].map(settings.wrap ?? ((provider) => provider));
+  const overrides = new OverrideWatcher({ db, clock, onError: () => {} });
+  await overrides.start();
+  const fleet = createFleet({ providers, clock, random: Math.random, overrides, onBug: (bug) => log.error({ bug }, "bug") });
+  const identities = new Identities({ db, clock, fleet, providers, livemode: false, log });
+  await identities.start();
+  const core = assembleCore({
+    db,
+    clock,
+    random: Math.random,
+    providers,
+    accountOf: (id) => identities.accountOf(id),
+    fleet,
+    maySend: () => true,
+    settings: { livemode: false, providerTimeoutMs: settings.providerTimeoutMs ?? 1_000, chargeBudgetMs: settings.chargeBudgetMs ?? 5_000 },
+    log,
+  });
+  const claims = keyClaims({ redis: null, installationId: "test", ttlMs: core.settings.chargeBudgetMs });
+  const charges = createChargeService(core, claims, { replayJob: async () => {}, accepting: () => true, countCharge: () => {} });
+  const worker = createWorker(core, { liveRatePerS: () => 0 });
+  return {
+    core,
+    db,
+    fleet,
+    overrides,
+    sandbox,
+    charges,
+    worker,
+    another: () => instance(databaseUrl, sandbox, settings),
+    async close() {
+      identities.stop();
+      overrides.stop();
+      await worker.stop();
+      fleet.close();
+      for (const provider of providers) provider.close();
+      await db.close();
+    },
+  };
+}
+
+let serial = 0;
+
+/** A charge of 42.00 usd with a token for both providers; whatever differs is passed. */
+export function chargeInput(more: Partial<Omit<CreateCharge, "paymentMethod">> & { tokens?: Record<string, unknown> } = {}): CreateCharge {
+  serial += 1;
+  const { tokens, ...rest } = more;
+  return {
+    accountId: "acct_default",
+    actor: "key:test",
+    idempotencyKey: `key-${process.pid}-${serial}`,
+    fingerprint: Buffer.alloc(32, 7),
+    money: { amount: 4200n, currency: "usd" as Currency },
+    reference: null,
+    allowDuplicateReference: false,
+    paymentMethod: { tokens: tokens ?? both(), type: "card", brand: "visa", country: "US" },
+    description: null,
+    metadata: {},
+    defer: { untilMs: Date.now() + 3_600_000 },
+    ...rest,
+  };
+}
+
+/** Tokens for both providers. */
+export function both(stripe = "pm_card_visa", paypal = "vault-1"): Record<string, unknown> {
+  return { stripe: { payment_method: stripe }, paypal: { vault_id: paypal } };
+}
+
+export async function reread(engine: Pick<Engine, "db">, charge: Charge): Promise<Charge> {
+  const read = await readCharge(engine.db, { accountId: null, id: charge.id });
+  if (!read) throw new Error(`${charge.id} is gone`);
+  return read;
+}
+
+/** What the processors' own ledgers say of a charge: captures less refunds, minor units, by provider. */
+export function movedAt(sandbox: Sandbox, chargeId: string): Record<string, bigint> {
+  const moved: Record<string, bigint> = {};
+  for (const movement of sandbox.ledger()) {
+    if (movement.chargeId !== chargeId) continue;
+    const sign = movement.type === "capture" ? 1n : movement.type === "refund" ? -1n : 0n;
+    moved[movement.provider] = (moved[movement.provider] ?? 0n) + sign * movement.amount;
+  }
+  return moved;
+}
+
+/** Waits until `done` answers; fails after `timeoutMs` with what was last seen. */
+export async function eventually<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 30_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await read();
+    if (done(value)) return value;
+    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v))}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

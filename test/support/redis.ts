@@ -1,0 +1,71 @@
+import { spawnSync } from "node:child_process";
+import { connect } from "node:net";
+import { type KeptProcess, startKept } from "../../gateway/local/kept-process.ts";
+import { freePort, signal, waitUntil } from "../../gateway/local/processes.ts";
+
+/** The launcher names the binary it found or installed. */
+const BINARY = process.env.SWITCHYARD_TEST_REDIS || "redis-server";
+
+export interface TestRedis {
+  readonly url: string;
+  flushAll(): Promise<void>;
+  /** Answers nothing until `resume`: connections stay open, as with a stalled machine. */
+  pause(): void;
+  resume(): void;
+  /** kill -9: connections are reset, then refused. `restart` brings an empty one back, on the same port. */
+  kill9(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Is there a Redis for the tests? For `describe.skipIf(!redisAvailable())`. Says what is skipped; with CI set, where
+ * nothing may be skipped, it throws instead.
+ */
+export function redisAvailable(): boolean {
+  if (spawnSync(BINARY, ["--version"]).status === 0) return true;
+  const message = `no redis-server (${BINARY}): the tests that need a Redis are skipped`;
+  if (process.env.CI) throw new Error(message);
+  process.stderr.write(`\n*** ${message} ***\n`);
+  return false;
+}
+
+/** A redis-server of the caller's own, without persistence, on a free port. */
+export async function startTestRedis(): Promise<TestRedis> {
+  const port = await freePort();
+  let server = await launch(port);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async flushAll() {
+      await ask(port, "FLUSHALL");
+    },
+    pause: () => void signal(server.pid, "SIGSTOP"),
+    resume: () => void signal(server.pid, "SIGCONT"),
+    kill9: () => server.end(),
+    async restart() {
+      await server.end();
+      server = await launch(port);
+    },
+    stop: () => server.end(),
+  };
+}
+
+async function launch(port: number): Promise<KeptProcess> {
+  const flags = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const server = await startKept([BINARY, ...flags], "/");
+  if (await waitUntil(async () => (await ask(port, "PING").catch(() => "")) === "+PONG", 10_000)) return server;
+  await server.end();
+  throw new Error(`${BINARY} does not start on port ${port}`);
+}
+
+/** One command over a connection of its own; the first line of the answer. */
+function ask(port: number, command: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", timeout: 2_000 }, () => socket.write(`${command}\r\n`));
+    socket.once("data", (chunk) => {
+      socket.destroy();
+      resolve(String(chunk).split("\r\n")[0] ?? "");
+    });
+    socket.once("error", reject).once("timeout", () => socket.destroy(new Error(`redis did not answer ${command}`)));
+  });
+}
