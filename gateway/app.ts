@@ -180,7 +180,6 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   const jobs = works ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry }) : null;
   const gauges = registerGauges(metrics.registry, { fleet, inFlight: () => charges.inFlight(), clockSkewMs: () => clockGuard.skewMs });
   const charges = createChargeService(core, claims, {
-    replayJob: async (id) => jobs?.replayJob(id),
     accepting: () => !stopping,
     countCharge(status) {
       arrivals.count();

@@ -42,6 +42,8 @@ export const MIN_RATE_PER_S = 1;
 export const MAX_RATE_PER_S = 100;
 /** A worker that slept must not send the whole pause at once. */
 export const MAX_GRANT_S = 2;
+/** A ramp that granted nothing for so long is over: what was safe then says nothing about the next outage. */
+export const RESTART_AFTER_MS = 60_000;
 
 const STOPPED: DrainPace = { ratePerS: 0, beforePerS: 0, steppedAt: 0, grantedAt: 0, carry: 0 };
 
@@ -49,12 +51,16 @@ const STOPPED: DrainPace = { ratePerS: 0, beforePerS: 0, steppedAt: 0, grantedAt
 export function advance(state: DrainPace | null, signs: DrainSigns): { state: DrainPace; grant: number } {
   const { now } = signs;
   if (signs.anyOpen) return { state: { ...STOPPED, steppedAt: now, grantedAt: now }, grant: 0 };
-  // A clock that went far back would otherwise stop the drain until it has caught up.
-  const began = state && state.ratePerS > 0 && state.grantedAt <= now + STEP_MS ? stepped(state, signs) : started(signs);
+  const began = state && state.ratePerS > 0 && isRecent(state, now) ? stepped(state, signs) : started(signs);
   const elapsedS = Math.min(MAX_GRANT_S, Math.max(0, now - began.grantedAt) / 1_000);
   const due = began.carry + began.ratePerS * elapsedS;
   const grant = Math.floor(due);
   return { state: { ...began, grantedAt: Math.max(now, began.grantedAt), carry: due - grant }, grant };
+}
+
+/** Neither from long ago nor from the future: a clock that went far back would stop the drain until it has caught up. */
+function isRecent(state: DrainPace, now: number): boolean {
+  return now - state.grantedAt < RESTART_AFTER_MS && state.grantedAt <= now + STEP_MS;
 }
 
 /** The first grant comes at once: one second's worth. */

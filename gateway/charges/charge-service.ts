@@ -16,7 +16,6 @@ export function createChargeService(
   core: Core,
   claims: KeyClaims,
   hooks: {
-    replayJob: (id: string) => Promise<void>;
     /** False while this instance is being stopped: what is under way ends, nothing new begins. */
     accepting: () => boolean;
     countCharge: (status: ChargeStatus) => void;
@@ -57,7 +56,6 @@ export function createChargeService(
       const letter = await reopenDeadLetter(core.db, { ...input, now: new Date(core.clock.now()) });
       if (!letter.found) throw new Problem("not_found", "There is no dead letter with this id.");
       if (!letter.wasOpen) throw new Problem("dead_letter_closed", "It was replayed or settled before.");
-      if (letter.kind === "job") await hooks.replayJob(input.id);
     },
     inFlight: () => running.size,
     async idle() {

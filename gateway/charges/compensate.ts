@@ -54,7 +54,7 @@ async function sendBack(core: Core, operation: Operation, lease: Lease): Promise
     money: { amount: operation.amount, currency: operation.currency },
   };
   const send = (): Promise<Outcome | Finding> =>
-    operation.captured ? provider.refund(request, call) : provider.cancel(request.object, call);
+    operation.captured ? provider.refund(request, call, { replay: operation.tries > 1 }) : provider.cancel(request.object, call);
   const answer = await core.fleet.circuit(operation.provider).inquire("operation", send, isFault);
   return answer.admitted ? answer.result : { kind: "unknown", cause: "unexpected", detail: answer.reason };
 }

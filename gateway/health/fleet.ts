@@ -68,6 +68,8 @@ export interface FleetOptions {
 const TICK_MS = 500;
 /** The share of attempts is a recent one. */
 const SHARE_HALF_LIFE_MS = 120_000;
+/** Below it a share says nothing. */
+const SHARE_MIN_ATTEMPTS = 0.5;
 
 interface Member {
   readonly id: string;
@@ -79,121 +81,157 @@ interface Member {
 }
 
 export function createFleet(options: FleetOptions): Fleet {
-  const { clock, random, overrides } = options;
-  const approvals = new ApprovalBook();
-  const listeners: ((change: ProviderChange) => void)[] = [];
-  let stopTick = (): void => {};
+  return new LocalFleet(options);
+}
 
-  const members = new Map(
-    options.providers.map(({ id, capabilities }, priority) => [id, newMember(id, priority, capabilities.currencies)]),
-  );
+class LocalFleet implements Fleet {
+  readonly #options: FleetOptions;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #approvals = new ApprovalBook();
+  readonly #listeners: ((change: ProviderChange) => void)[] = [];
+  #stopTick = (): void => {};
 
-  function newMember(id: string, priority: number, currencies: ReadonlySet<string> | null): Member {
-    const circuit = new ProviderCircuit({
-      provider: id,
-      clock,
-      random,
-      override: () => overrides.modeOf(id),
-      obstacle: () => operatorObstacle(standing(memberOf(id)), only())?.why ?? null,
-      onAdmit: () => {
-        const member = memberOf(id);
-        member.attempts = plusOne(member.attempts, clock.monotonic(), SHARE_HALF_LIFE_MS);
-      },
-      onTransition: (from, to) => tell(id, from, to),
-    });
-    return { id, priority, currencies, circuit, unverified: "its identity is not checked yet", attempts: { value: 0, at: 0 } };
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#members = new Map(options.providers.map((provider, priority) => [provider.id, this.#newMember(provider, priority)]));
   }
 
-  function memberOf(id: string): Member {
-    const member = members.get(id);
-    if (!member) throw new Error(`provider ${id} is not configured`);
+  choose(query: ChoiceQuery): Decision {
+    const now = this.#now();
+    const contenders = this.#all().map(
+      (member): Contender => ({
+        ...this.#standing(member),
+        priority: member.priority,
+        hasToken: query.providers.includes(member.id),
+        excluded: query.excluded.includes(member.id),
+        takesCurrency: member.currencies?.has(query.money.currency) ?? true,
+        gate: member.circuit.gate(),
+        approval: this.#approvals.estimate(member.id, query.segment, member.priority, now),
+      }),
+    );
+    return choose({ now, random: this.#options.random, contenders });
+  }
+
+  available(): readonly string[] {
+    const only = this.#only();
+    return this.#all().flatMap((member) => (this.#obstacle(member, only) === null ? [member.id] : []));
+  }
+
+  circuit(providerId: string): Circuit {
+    return this.#member(providerId).circuit;
+  }
+
+  recordApproval(providerId: string, segment: Segment, approved: boolean): void {
+    this.#approvals.record(providerId, segment, approved, this.#now());
+  }
+
+  status(): readonly ProviderStatus[] {
+    const { clock, overrides } = this.#options;
+    const now = this.#now();
+    const only = this.#only();
+    const recent = ({ attempts }: Member) => valueAt(attempts, now, SHARE_HALF_LIFE_MS);
+    const total = this.#all().reduce((sum, member) => sum + recent(member), 0);
+    return this.#all().map((member) =>
+      statusOf({
+        provider: member.id,
+        obstacle: this.#obstacle(member, only),
+        unverified: member.unverified,
+        override: overrides.current().get(member.id) ?? null,
+        gate: member.circuit.gate(),
+        approval: this.#approvals.estimate(member.id, null, member.priority, now),
+        latency: member.circuit.latency.percentiles(now),
+        inFlight: member.circuit.inFlight,
+        breaker: member.circuit.breaker.stats,
+        share: total < SHARE_MIN_ATTEMPTS ? null : recent(member) / total,
+        now,
+        wallMinusMonotonic: clock.now() - now,
+      }),
+    );
+  }
+
+  onChange(listener: (change: ProviderChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  markUnverified(providerId: string, detail: string): void {
+    this.#member(providerId).unverified = detail;
+  }
+
+  markVerified(providerId: string): void {
+    this.#member(providerId).unverified = null;
+  }
+
+  start(): void {
+    for (const { circuit } of this.#all()) circuit.gate();
+    this.#stopTick = this.#options.clock.after(TICK_MS, () => this.start());
+  }
+
+  close(): void {
+    this.#stopTick();
+    for (const { circuit } of this.#all()) circuit.breaker.shutdown();
+  }
+
+  #newMember({ id, capabilities }: FleetOptions["providers"][number], priority: number): Member {
+    const { clock, random, overrides } = this.#options;
+    const member: Member = {
+      id,
+      priority,
+      currencies: capabilities.currencies,
+      unverified: "its identity is not checked yet",
+      attempts: { value: 0, at: 0 },
+      circuit: new ProviderCircuit({
+        provider: id,
+        clock,
+        random,
+        override: () => overrides.modeOf(id),
+        obstacle: () => operatorObstacle(this.#standing(member), this.#only())?.why ?? null,
+        onAdmit: () => {
+          member.attempts = plusOne(member.attempts, this.#now(), SHARE_HALF_LIFE_MS);
+        },
+        onTransition: (from, to) => this.#tell(id, from, to),
+      }),
+    };
     return member;
   }
 
-  const all = (): Member[] => [...members.values()];
-  const standing = ({ id, unverified }: Member) => ({ provider: id, unverified, override: overrides.modeOf(id) });
-  const only = () => onlyAmong(all().map(standing));
-
-  function tell(provider: string, from: Gate, to: Gate): void {
+  #tell(provider: string, from: Gate, to: Gate): void {
     const reason = to.state === "closed" ? "all probes passed" : to.reason;
     const openForMs = to.state === "open" ? Math.round(to.openUntil - to.since) : null;
     const change = { provider, from: from.state, to: to.state, reason, trips: to.trips, generation: to.generation, openForMs };
-    for (const listener of listeners) {
+    for (const listener of this.#listeners) {
       try {
         listener(change);
       } catch (bug) {
-        options.onBug(bug);
+        this.#options.onBug(bug);
       }
     }
   }
 
-  function contender(member: Member, query: ChoiceQuery): Contender {
-    return {
-      ...standing(member),
-      priority: member.priority,
-      hasToken: query.providers.includes(member.id),
-      excluded: query.excluded.includes(member.id),
-      takesCurrency: member.currencies?.has(query.money.currency) ?? true,
-      gate: member.circuit.gate(),
-      approval: approvals.estimate(member.id, query.segment, member.priority, clock.monotonic()),
-    };
+  /** What stands against a new attempt, whatever the charge; null: nothing. */
+  #obstacle(member: Member, only: ReadonlySet<string> | null): string | null {
+    const one = { ...this.#standing(member), gate: member.circuit.gate() };
+    return (operatorObstacle(one, only) ?? gateObstacle(one))?.why ?? null;
   }
 
-  function tick(): void {
-    for (const { circuit } of all()) circuit.gate();
-    stopTick = clock.after(TICK_MS, tick);
+  #standing({ id, unverified }: Member) {
+    return { provider: id, unverified, override: this.#options.overrides.modeOf(id) };
   }
 
-  return {
-    choose: (query) => choose({ now: clock.monotonic(), random, contenders: all().map((member) => contender(member, query)) }),
-    available() {
-      const allowed = only();
-      const can = (member: Member): boolean => {
-        const one = { ...standing(member), gate: member.circuit.gate() };
-        return operatorObstacle(one, allowed) === null && gateObstacle(one) === null;
-      };
-      return all().flatMap((member) => (can(member) ? [member.id] : []));
-    },
-    circuit: (id) => memberOf(id).circuit,
-    recordApproval: (id, segment, approved) => approvals.record(id, segment, approved, clock.monotonic()),
-    status() {
-      const now = clock.monotonic();
-      const allowed = only();
-      const recent = (member: Member) => valueAt(member.attempts, now, SHARE_HALF_LIFE_MS);
-      const total = all().reduce((sum, member) => sum + recent(member), 0);
-      return all().map((member) => {
-        const gate = member.circuit.gate();
-        const one = { ...standing(member), gate };
-        return statusOf({
-          provider: member.id,
-          obstacle: operatorObstacle(one, allowed)?.why ?? gateObstacle(one)?.why ?? null,
-          unverified: member.unverified,
-          override: overrides.current().get(member.id) ?? null,
-          gate,
-          approval: approvals.estimate(member.id, null, member.priority, now),
-          latency: member.circuit.latency.percentiles(now),
-          inFlight: member.circuit.inFlight,
-          breaker: member.circuit.breaker.stats,
-          share: total < SHARE_MIN_ATTEMPTS ? null : recent(member) / total,
-          now,
-          wallMinusMonotonic: clock.now() - now,
-        });
-      });
-    },
-    onChange: (listener) => void listeners.push(listener),
-    markUnverified(id, detail) {
-      memberOf(id).unverified = detail;
-    },
-    markVerified(id) {
-      memberOf(id).unverified = null;
-    },
-    start: tick,
-    close() {
-      stopTick();
-      for (const { circuit } of all()) circuit.breaker.shutdown();
-    },
-  };
+  #only(): ReadonlySet<string> | null {
+    return onlyAmong(this.#all().map((member) => this.#standing(member)));
+  }
+
+  #member(id: string): Member {
+    const member = this.#members.get(id);
+    if (!member) throw new Error(`provider ${id} is not configured`);
+    return member;
+  }
+
+  #all(): Member[] {
+    return [...this.#members.values()];
+  }
+
+  #now(): number {
+    return this.#options.clock.monotonic();
+  }
 }
-
-/** Below it a share says nothing. */
-const SHARE_MIN_ATTEMPTS = 0.5;

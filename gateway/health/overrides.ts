@@ -24,8 +24,10 @@ export class OverrideWatcher implements Overrides {
   /** Raised by each write of this instance: a read that began before it would undo it for one poll. */
   #writes = 0;
   #running = false;
+  #failing = false;
   #stopTimer = (): void => {};
 
+  /** `onError` is told once per outage of the database, not with each poll. */
   constructor(options: { db: Database; clock: Clock; onError: (error: unknown) => void }) {
     this.#db = options.db;
     this.#clock = options.clock;
@@ -92,8 +94,10 @@ export class OverrideWatcher implements Overrides {
   async #poll(): Promise<void> {
     try {
       await this.refresh();
+      this.#failing = false;
     } catch (error) {
-      this.#onError(error);
+      if (!this.#failing) this.#onError(error);
+      this.#failing = true;
     }
     if (this.#running) this.#pollLater();
   }

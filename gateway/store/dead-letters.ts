@@ -1,16 +1,16 @@
 import type { Database } from "./database.ts";
 
-export type Reopened = { readonly found: false } | { readonly found: true; readonly wasOpen: boolean; readonly kind: string };
+export type Reopened = { readonly found: false } | { readonly found: true; readonly wasOpen: boolean };
 
 /**
  * Closes a dead letter as replayed and makes its subject due, with the event, in one statement: a deferred charge or a doubt at
- * its next look, a compensation with its old key. A subject that came to its end meanwhile is left alone.
+ * its next look, a compensation with its old key, a job once the event is dispatched. A subject that came to its end meanwhile is left alone.
  */
 export async function reopenDeadLetter(
   db: Pick<Database, "query">,
   by: { accountId: string; id: string; actor: string; now: Date },
 ): Promise<Reopened> {
-  const rows = await db.query<{ kind: string; state: string }>({
+  const rows = await db.query<{ state: string }>({
     name: "reopen_dead_letter",
     text: `with letter as (
       select * from dead_letters where id = $1 and account_id = $2 for update
@@ -28,9 +28,9 @@ export async function reopenDeadLetter(
       insert into events (at, account_id, type, actor, charge_id, attempt_id, data)
       select $4, $2, 'dead_letter.replayed', $3, charge_id, attempt_id, jsonb_build_object('id', id, 'kind', kind, 'reason', reason) from closed
     )
-    select kind, state from letter`,
+    select state from letter`,
     values: [by.id, by.accountId, by.actor, by.now],
   });
   const row = rows[0];
-  return row ? { found: true, wasOpen: row.state === "open", kind: row.kind } : { found: false };
+  return row ? { found: true, wasOpen: row.state === "open" } : { found: false };
 }

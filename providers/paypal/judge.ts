@@ -104,7 +104,7 @@ export function judgeCaptureAgain(capture: Payment, expected: Expected): Approve
 
 function judgeDecline(capture: Payment | Hold): Declined | Unknown {
   const { responseCode, paymentAdviceCode } = capture.processorResponse ?? {};
-  if (false) return unknown("duplicate_invoice", "declined as a duplicate: another payment may exist");
+  if (isDuplicate(word(responseCode))) return unknown("duplicate_invoice", "declined as a duplicate: another payment may exist");
   return declinedByProcessor(responseCode, paymentAdviceCode);
 }
 

@@ -13,8 +13,6 @@ export const DEFAULT_MAX_SOCKETS = 128;
 
 /** What the transport asks and tells while it sends one request. */
 export interface Gate {
-  /** Before a socket is asked for. Throws `GateClosed` instead of sending. */
-  assertMaySend(): void;
   /** In the same step in which the request is written to its open socket. Throws `GateClosed` instead of sending. */
   firstByte(): void;
   onClose(end: () => void): void;
@@ -66,7 +64,6 @@ export class Transport {
 
   send(request: WireRequest, gate: Gate): Promise<WireResponse> {
     return new Promise((resolve, reject) => {
-      gate.assertMaySend();
       let sent = false;
       let settled = false;
       const settle = (act: () => void): void => {

@@ -193,7 +193,7 @@ function toWire(request: SdkRequest): { method: string; url: string; headers: Re
 }
 
 function gateOf(call: Call, firstByte: () => void): Gate {
-  return { assertMaySend: () => call.assertMaySend(), firstByte, onClose: (end) => call.onClose(end) };
+  return { firstByte, onClose: (end) => call.onClose(end) };
 }
 
 function unsent(error: unknown): Answer<never> {

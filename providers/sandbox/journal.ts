@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 
 const COMPACT_FLOOR_BYTES = 32 * 1024 * 1024; // below this, rewriting costs more than it saves
-const COMPACT_GROWTH = 4;
+const COMPACT_GROWTH = 2;
 const WRITE_BYTES = 1024 * 1024;
 
 type Line = [table: string, key: string, row: unknown];

@@ -49,9 +49,11 @@ describe("the drain", () => {
     expect(drain(2, {}, stopped).grants).toEqual([5, 5]);
   });
 
-  it("does not hand out a long pause at once", () => {
-    const calm = drain(5);
-    expect(drain(1, {}, { ...calm, now: calm.now + 3_600_000 }).grants[0]).toBeLessThanOrEqual(12);
+  it("does not hand out a pause at once, and begins again after a long one", () => {
+    const calm = drain(60);
+    expect(calm.state?.ratePerS).toBe(16);
+    expect(drain(1, {}, { ...calm, now: calm.now + 30_000 }).grants[0]).toBeLessThanOrEqual(2 * 17);
+    expect(drain(2, {}, { ...calm, now: calm.now + 3_600_000 }).grants).toEqual([5, 5]);
   });
 
   it("goes on when the clock was set back by an hour", () => {

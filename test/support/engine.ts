@@ -80,7 +80,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     log,
   });
   const claims = keyClaims({ redis: null, installationId: "test", ttlMs: core.settings.chargeBudgetMs });
-  const charges = createChargeService(core, claims, { replayJob: async () => {}, accepting: () => true, countCharge: () => {} });
+  const charges = createChargeService(core, claims, { accepting: () => true, countCharge: () => {} });
   const worker = createWorker(core, { liveRatePerS: () => 0 });
   return {
     core,

@@ -26,7 +26,9 @@ export interface ScriptedPayPal {
   /** All but token requests, in order. */
   readonly requests: Seen[];
   readonly tokenRequests: Seen[];
+  /** All that were ever opened. */
   readonly connections: () => number;
+  readonly openConnections: () => number;
   provider(options?: Partial<PayPalOptions>): Provider;
   close(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export async function scriptedPayPal(
     requests,
     tokenRequests,
     connections: () => connections,
+    openConnections: () => sockets.size,
     provider(options = {}) {
       const provider = createPayPalProvider({
         clientId: CLIENT_ID,

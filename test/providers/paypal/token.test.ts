@@ -89,6 +89,8 @@ test("a fetch that nobody waits for any more ends, and the next charge starts it
   await start((index) => (index === 0 ? "hang" : goodToken));
   const provider = paypal.provider();
   expect(await provider.commit(attempt, ORDER, newCall(100), first)).toMatchObject({ kind: "not_sent", cause: "token_unavailable" });
+  await wait(50);
+  expect(paypal.openConnections()).toBe(0);
   expect(await provider.commit(attempt, ORDER, newCall(), first)).toMatchObject({ kind: "approved" });
   expect(paypal.tokenRequests).toHaveLength(2);
 });
@@ -111,6 +113,22 @@ test("a 401 drops the token: not executed, and the next charge has a new one", a
   expect(await provider.commit(attempt, ORDER, newCall(), first)).toMatchObject({ kind: "not_sent", cause: "unauthorized", fault: true });
   expect(await provider.commit(attempt, ORDER, newCall(), first)).toMatchObject({ kind: "approved" });
   expect(paypal.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer token-0", "Bearer token-1"]);
+});
+
+test("a dropped token is not handed out again while a charge that fetched it still runs", async () => {
+  const slow = { ...(paid as object), delayMs: 500 } as Reply;
+  const unauthorized: Reply = { status: 401, body: { error: "invalid_token" } };
+  await start(
+    (index) => ({ status: 200, body: { access_token: `token-${index}`, token_type: "Bearer", expires_in: 32_400 } }),
+    (index) => [slow, unauthorized, paid][index] as Reply,
+  );
+  const provider = paypal.provider();
+  const running = provider.commit(attempt, ORDER, newCall(), first);
+  await wait(200);
+  await provider.commit(attempt, ORDER, newCall(), first);
+  await provider.commit(attempt, ORDER, newCall(), first);
+  await running;
+  expect(paypal.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer token-0", "Bearer token-0", "Bearer token-1"]);
 });
 
 test.each(["wall", "mono"] as const)("a token is renewed before it expires (%s clock)", async (which) => {

@@ -83,7 +83,7 @@ test.each<[string, Reply, string]>([
 });
 
 test("an answer beyond all bounds leaves the commit in doubt", async () => {
-  await start(() => ({ status: 201, body: "x".repeat(2_000_000) }));
+  await start(() => ({ status: 201, body: JSON.stringify(captured("COMPLETED")) + " ".repeat(2_000_000) }));
   expect(await paypal.provider().commit(attempt, ORDER, newCall(), { replay: false })).toMatchObject({
     kind: "unknown",
     cause: "unreadable",

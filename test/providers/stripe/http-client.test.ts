@@ -27,6 +27,17 @@ describe("the wire of the Stripe adapter", () => {
     expect(server.seen).toHaveLength(2);
   });
 
+  test("closing an answered call leaves its socket to the next one", async () => {
+    const server = await always(200, intent("succeeded"));
+    let connections = 0;
+    server.server.on("connection", () => {
+      connections += 1;
+    });
+    const stripe = provider(server.url);
+    for (let n = 0; n < 5; n += 1) expect(await commit(stripe)).toMatchObject({ kind: "approved" });
+    expect(connections).toBe(1);
+  });
+
   test("a refused connection is proof, and no wire attempt", async () => {
     const call = newCall();
     const outcome = await provider("http://127.0.0.1:1").commit(attempt(), INTENT, call, { replay: false });

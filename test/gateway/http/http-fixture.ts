@@ -1,0 +1,229 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Express } from "express";
+import supertest from "supertest";
+import type { Charge } from "../../../gateway/charges/charge.ts";
+import type { ChargeAnswer, ChargeCommand, ChargeService, CreateCharge, ResolveCharge } from "../../../gateway/charges/service.ts";
+import { createAuthenticator } from "../../../gateway/http/authenticate.ts";
+import { chargeReadRoutes } from "../../../gateway/http/charge-read-routes.ts";
+import { chargeRoutes } from "../../../gateway/http/charge-routes.ts";
+import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
+import { keyRoutes } from "../../../gateway/http/key-routes.ts";
+import { type Role, type Route, route } from "../../../gateway/http/route.ts";
+import { createHttpApp } from "../../../gateway/http/server.ts";
+import { type Readiness, type SystemStatus, systemRoutes } from "../../../gateway/http/system-routes.ts";
+import { idSource } from "../../../gateway/ids.ts";
+import { createLogger } from "../../../gateway/log.ts";
+import { createMetrics } from "../../../gateway/metrics.ts";
+import { ensureKey, findKey } from "../../../gateway/store/api-keys.ts";
+import { type Database, openDatabase } from "../../../gateway/store/database.ts";
+import { systemClock } from "../../../providers/contract/clock.ts";
+import { createTestDatabase } from "../../support/database.ts";
+
+export const ACCOUNT = "acct_default";
+export const ADMIN_KEY = "an-admin-key-of-at-least-32-characters";
+/** Keys as they are given to people; each role has one. */
+export const KEYS: Readonly<Record<Role, string>> = {
+  billing: "sy_test_billing",
+  finance: "sy_test_finance",
+  ops: "sy_test_ops",
+  admin: "sy_test_admin",
+};
+
+/** A real application with a real database; only the money core is a stand-in. */
+export interface HttpFixture {
+  readonly app: Express;
+  readonly db: Database;
+  readonly charges: MemoryCharges;
+  readonly routes: readonly Route[];
+  /** Every log line so far, as text. */
+  readonly log: string[];
+  readonly clock: { nowMs: number; monotonicMs: number };
+  readonly system: { readiness: Readiness; status: SystemStatus };
+  /** As this role: `fixture.as("billing").get("/v1/charges")`. */
+  as(role: Role): ReturnType<typeof supertest.agent>;
+  charge(body: unknown, key?: string): supertest.Test;
+  close(): Promise<void>;
+}
+
+export const VALID_CHARGE = {
+  amount: 4200,
+  currency: "usd",
+  payment_method: { stripe: { customer: "cus_1", payment_method: "pm_card_visa" }, type: "card", brand: "visa", country: "US" },
+};
+
+export async function createHttpFixture(options: { routes?: readonly Route[] } = {}): Promise<HttpFixture> {
+  const database = await createTestDatabase();
+  const db = openDatabase({ url: database.url, maxConnections: 4, onIdleError: () => {} });
+  const log: string[] = [];
+  const time = { nowMs: Date.parse("2026-06-01T00:00:00Z"), monotonicMs: 0 };
+  const clock = { now: () => time.nowMs, monotonic: () => time.monotonicMs };
+  for (const [role, key] of Object.entries(KEYS)) {
+    await ensureKey(db, {
+      accountId: ACCOUNT,
+      id: `key_${role}`,
+      name: role,
+      role: role as Role,
+      key,
+      actor: "system:test",
+      now: new Date(time.nowMs),
+    });
+  }
+  const metrics = createMetrics({ process: false });
+  const newId = idSource(systemClock, Math.random);
+  const charges = new MemoryCharges(clock);
+  const authenticator = createAuthenticator({
+    findKey: (hash) => findKey(db, hash),
+    adminKey: { key: ADMIN_KEY, accountId: ACCOUNT },
+    clock,
+  });
+  const system: HttpFixture["system"] = { readiness: { ready: true, checks: [] }, status: { status: "operational" } };
+  const failing = route({
+    method: "post",
+    path: "/test/fail",
+    roles: "public",
+    summary: "Throws what nobody expects",
+    responses: { 200: { description: "never" } },
+    problems: [],
+    handler: async () => {
+      throw new Error("secret detail of 4111111111111111");
+    },
+  });
+  const routes = [
+    ...chargeReadRoutes({ db }),
+    ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
+    ...deadLetterRoutes({ db, charges }),
+    ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
+    ...systemRoutes({ readiness: async () => system.readiness, status: async () => system.status, registry: metrics.registry }),
+    failing,
+    ...(options.routes ?? []),
+  ];
+  const app = createHttpApp({
+    routes,
+    authenticate: authenticator.authenticate,
+    log: createLogger({ destination: { write: (line) => void log.push(line) } }),
+    metrics,
+    clock,
+    newRequestId: () => newId("req"),
+    version: "0.0.0",
+  });
+  const as: HttpFixture["as"] = (role) => supertest.agent(app).set("Authorization", `Bearer ${KEYS[role]}`);
+  return {
+    app,
+    db,
+    charges,
+    routes,
+    log,
+    clock: time,
+    system,
+    as,
+    charge: (body, key = newId("k")) =>
+      as("billing").post("/v1/charges").set("Idempotency-Key", key).set("Content-Type", "application/json").send(JSON.stringify(body)),
+    async close() {
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+/** Two providers with the simplest of token rules. */
+const TOKEN_CHECKERS = new Map([
+  ["stripe", { checkToken: (token: unknown) => needs(token, "payment_method") }],
+  ["paypal", { checkToken: (token: unknown) => needs(token, "vault_id") }],
+]);
+
+function needs(token: unknown, field: string): { path: string; message: string } | null {
+  if (typeof token !== "object" || token === null || Array.isArray(token)) return { path: "", message: "must be an object" };
+  const value = (token as Record<string, unknown>)[field];
+  return typeof value === "string" && value !== "" ? null : { path: `/${field}`, message: "must be text" };
+}
+
+/** Answers like the money core, remembers what it was asked, and keeps nothing. */
+export class MemoryCharges implements ChargeService {
+  readonly created: CreateCharge[] = [];
+  readonly commands: (ChargeCommand | ResolveCharge)[] = [];
+  readonly replays: { accountId: string; id: string; actor: string }[] = [];
+  /** What the next charge becomes; or what is thrown instead. */
+  next: Partial<Charge> | Error = {};
+  /** Waited for before an answer. */
+  gate: Promise<void> = Promise.resolve();
+  readonly #clock: { now(): number };
+
+  constructor(clock: { now(): number }) {
+    this.#clock = clock;
+  }
+
+  async create(input: CreateCharge): Promise<ChargeAnswer> {
+    const again = this.created.some(({ idempotencyKey }) => idempotencyKey === input.idempotencyKey);
+    this.created.push(input);
+    await this.gate;
+    if (this.next instanceof Error) throw this.next;
+    return { charge: { ...this.#charge(input), ...this.next }, replayed: again };
+  }
+
+  cancel(input: ChargeCommand): Promise<ChargeAnswer> {
+    return this.#command(input, { status: "canceled" });
+  }
+
+  resolve(input: ResolveCharge): Promise<ChargeAnswer> {
+    return this.#command(input, { status: input.outcome === "charged" ? "succeeded" : "failed" });
+  }
+
+  async replayDeadLetter(input: { accountId: string; id: string; actor: string }): Promise<void> {
+    this.replays.push(input);
+    if (this.next instanceof Error) throw this.next;
+  }
+
+  async #command(input: ChargeCommand | ResolveCharge, change: Partial<Charge>): Promise<ChargeAnswer> {
+    this.commands.push(input);
+    if (this.next instanceof Error) throw this.next;
+    return { charge: { ...this.#charge(SOME_INPUT), id: input.chargeId, ...change }, replayed: false };
+  }
+
+  #charge(input: CreateCharge): Charge {
+    const now = new Date(this.#clock.now());
+    return {
+      id: `ch_${createHash("sha256").update(input.idempotencyKey).digest("hex").slice(0, 26)}`,
+      accountId: input.accountId,
+      livemode: false,
+      status: "succeeded",
+      amount: input.money.amount,
+      amountCaptured: input.money.amount,
+      amountRefunded: 0n,
+      currency: input.money.currency,
+      reference: input.reference,
+      idempotencyKey: input.idempotencyKey,
+      paymentMethod: input.paymentMethod,
+      excluded: [],
+      description: input.description,
+      metadata: input.metadata,
+      defer: input.defer !== false,
+      deferUntil: now,
+      leaseNo: 1,
+      leaseUntil: null,
+      nextActionAt: null,
+      tries: 0,
+      provider: "stripe",
+      providerReference: "pi_1",
+      failure: null,
+      deferred: null,
+      nextAction: null,
+      createdAt: now,
+      updatedAt: now,
+      attempts: [],
+    };
+  }
+}
+
+const SOME_INPUT: CreateCharge = {
+  accountId: ACCOUNT,
+  actor: "key:key_billing",
+  idempotencyKey: "k",
+  fingerprint: Buffer.alloc(32),
+  money: { amount: 4200n, currency: "usd" as CreateCharge["money"]["currency"] },
+  reference: null,
+  allowDuplicateReference: false,
+  paymentMethod: { tokens: {}, type: "card", brand: null, country: null },
+  description: null,
+  metadata: {},
+  defer: false,
+};

@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseStrictJson } from "../../../gateway/http/strict-json.ts";
+import { Problem } from "../../../gateway/problems.ts";
+
+function parse(text: string): unknown {
+  const { value, faults } = parseStrictJson(Buffer.from(text));
+  expect(faults).toEqual([]);
+  return value;
+}
+
+function faultsOf(text: string): string[] {
+  return parseStrictJson(Buffer.from(text)).faults.map(({ pointer }) => pointer);
+}
+
+function refusal(bytes: Uint8Array | string): Problem {
+  try {
+    parseStrictJson(typeof bytes === "string" ? Buffer.from(bytes) : bytes);
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+/** Texts of the characters that could confuse a scanner. */
+const tricky = fc.string({ unit: fc.constantFrom("\\", '"', "a", "/", "~", ":", "{", "}", "[", "]", ",", "é", "\n", "💳") });
+
+describe("strict JSON", () => {
+  it("reads what JSON.parse reads", () => {
+    const value = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { depthSize: "small" },
+        tricky,
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie("value")),
+        fc.dictionary(tricky, tie("value")),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(value, (given) => {
+        const text = JSON.stringify(given);
+        expect(JSON.stringify(parse(text))).toBe(text);
+      }),
+    );
+  });
+
+  it("refuses a broken body at its place, without quoting it", () => {
+    const problem = refusal('{"card": 4111111111111111');
+    expect(problem.code).toBe("invalid_json");
+    expect(problem.message).not.toMatch(/4111/);
+    expect(refusal("nonsense").message).not.toMatch(/nonsense/);
+    expect(refusal("").code).toBe("invalid_json");
+  });
+
+  it("refuses bytes that are not UTF-8", () => {
+    expect(refusal(Buffer.from([0x22, 0xc3, 0x28, 0x22])).code).toBe("invalid_json");
+    expect(refusal(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])).code).toBe("invalid_json");
+  });
+
+  it("refuses a key that is given twice, also when one is written with escapes", () => {
+    expect(faultsOf('{"a":{"b":1,"b":2}}')).toEqual(["/a"]);
+    expect(faultsOf('{"a":1,"\\u0061":2}')).toEqual([""]);
+    expect(faultsOf('[{"a":1},{"a":2}]')).toEqual([]);
+  });
+
+  it("refuses U+0000, lone surrogates and __proto__, each with its pointer", () => {
+    expect(faultsOf('{"a":["x","\\u0000"],"b":{"c/d":"\\ud83d"},"e":"\\ud83d\\udcb3"}')).toEqual(["/a/1", "/b/c~1d"]);
+    expect(faultsOf('{"a":{"\\u0000":1}}')).toEqual(["/a"]);
+    expect(faultsOf('{"metadata":{"__proto__":"x"}}')).toEqual(["/metadata"]);
+  });
+
+  it("refuses numbers that would not survive as they are written", () => {
+    for (const number of ["4200.0000000000000001", "9007199254740993", "1e400", "-0", "4200.0", "1e3"])
+      expect(faultsOf(`{"amount":${number}}`)).toEqual(["/amount"]);
+    expect(parse('{"amount":4200,"x":[-1,0,0.5]}')).toEqual({ amount: 4200, x: [-1, 0, 0.5] });
+  });
+
+  it("refuses more than 16 levels", () => {
+    expect(parse(`${"[".repeat(16)}${"]".repeat(16)}`)).toBeInstanceOf(Array);
+    expect(refusal(`${"[".repeat(17)}${"]".repeat(17)}`).code).toBe("invalid_json");
+    expect(refusal(`${'{"a":'.repeat(9_000)}1${"}".repeat(9_000)}`).code).toBe("invalid_json");
+  });
+
+  it("finds card numbers in texts, numbers and keys, and never repeats them", () => {
+    const problem = refusal(
+      '{"a":{"b":["4111 1111 1111 1111"]},"n":4111111111111111,"k":{"4111111111111111":1},"e":"\\u0034111111111111111"}',
+    );
+    expect(problem.code).toBe("card_number_not_allowed");
+    expect(problem.faults.map(({ pointer }) => pointer)).toEqual(["/a/b/0", "/n", "/k", "/e"]);
+    expect(JSON.stringify([problem.message, problem.faults])).not.toMatch(/4111/);
+  });
+});

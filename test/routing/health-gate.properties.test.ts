@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  advance,
+  drawsProbe,
+  failProbe,
+  freeProbes,
+  type Gate,
+  LONGEST_OPENING_MS,
+  newGate,
+  observe,
+  observeSlow,
+  PROBE_LEASE_MS,
+  PROBE_TOKENS,
+  passProbe,
+  returnProbe,
+  takeProbe,
+} from "../../routing/health-gate.ts";
+import { seeded } from "../support/manual-clock.ts";
+
+type Step =
+  | { kind: "pass"; ms: number }
+  | { kind: "attempt"; fault: boolean; staleBy: number }
+  | { kind: "slow"; slow: number; others: number }
+  | { kind: "take" }
+  | { kind: "probe"; which: number; end: "pass" | "fail" | "return" };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ kind: fc.constant("pass" as const), ms: fc.nat(30_000) }),
+  fc.record({ kind: fc.constant("attempt" as const), fault: fc.boolean(), staleBy: fc.nat(2) }),
+  fc.record({ kind: fc.constant("slow" as const), slow: fc.nat(10), others: fc.nat(20) }),
+  fc.record({ kind: fc.constant("take" as const) }),
+  fc.record({
+    kind: fc.constant("probe" as const),
+    which: fc.nat(8),
+    end: fc.constantFrom("pass" as const, "fail" as const, "return" as const),
+  }),
+);
+
+class World {
+  gate: Gate = newGate(0);
+  now = 0;
+  readonly taken: { generation: number; id: number }[] = [];
+  readonly random: () => number;
+
+  constructor(seed: number) {
+    this.random = seeded(seed);
+  }
+
+  do(step: Step): void {
+    const { random, now } = this;
+    if (step.kind === "pass") this.now += step.ms;
+    this.gate = advance(this.gate, this.now);
+    const { generation } = this.gate;
+    if (step.kind === "attempt") this.gate = observe(this.gate, { now, random, generation: generation - step.staleBy, fault: step.fault });
+    if (step.kind === "slow") {
+      this.gate = observeSlow(this.gate, { now, random, slow: step.slow, inFlight: step.slow + step.others, slowAfterMs: 3_000 });
+    }
+    if (step.kind === "take") {
+      const taken = takeProbe(this.gate, now);
+      if (!taken) return;
+      this.gate = taken.gate;
+      this.taken.push({ generation, id: taken.probe.id });
+    }
+    if (step.kind === "probe" && this.taken.length > 0) {
+      const probe = { now, random, ...this.taken[step.which % this.taken.length]! };
+      this.gate = { pass: passProbe, fail: failProbe, return: returnProbe }[step.end](this.gate, probe);
+    }
+  }
+}
+
+describe("whatever happens to a gate", () => {
+  const worlds = fc.tuple(fc.array(step, { maxLength: 80 }), fc.nat());
+
+  it("generations only grow, and grow with every change of state", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) {
+          const before = world.gate;
+          world.do(step);
+          expect(world.gate.generation).toBeGreaterThanOrEqual(before.generation);
+          if (world.gate.state !== before.state) expect(world.gate.generation).toBeGreaterThan(before.generation);
+        }
+      }),
+    );
+  });
+
+  it("no counter leaves its range, and the state survives JSON", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) {
+          world.do(step);
+          expectSane(world.gate);
+          expect(JSON.parse(JSON.stringify(world.gate))).toEqual(world.gate);
+        }
+      }),
+    );
+  });
+
+  it("nothing is admitted while it is open, until its time has come", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) {
+          world.do(step);
+          if (world.gate.state !== "open") continue;
+          expect(takeProbe(world.gate, world.now)).toBeNull();
+          expect(drawsProbe(world.gate, world.now, 0)).toBe(false);
+          expect(advance(world.gate, world.gate.openUntil - 1)).toBe(world.gate);
+          expect(advance(world.gate, world.gate.openUntil).state).toBe("half_open");
+        }
+      }),
+    );
+  });
+
+  it("a result of an older generation moves nothing", () => {
+    fc.assert(
+      fc.property(worlds, fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(5), ([steps, seed], staleBy, fault, id) => {
+        const world = new World(seed);
+        for (const step of steps) world.do(step);
+        const stale = { now: world.now, random: world.random, generation: world.gate.generation - staleBy, fault, id };
+        for (const move of [observe, passProbe, failProbe, returnProbe]) expect(move(world.gate, stale)).toBe(world.gate);
+      }),
+    );
+  });
+
+  it("calm always closes it, within two minutes", () => {
+    fc.assert(
+      fc.property(worlds, ([steps, seed]) => {
+        const world = new World(seed);
+        for (const step of steps) world.do(step);
+        const calmFrom = world.now;
+        while (world.gate.state !== "closed") {
+          world.do({ kind: "pass", ms: 1_000 });
+          world.do({ kind: "take" });
+          world.do({ kind: "probe", which: world.taken.length - 1, end: "pass" });
+          expect(world.now - calmFrom).toBeLessThanOrEqual(120_000 + PROBE_LEASE_MS);
+        }
+      }),
+    );
+  });
+});
+
+function expectSane(gate: Gate): void {
+  expect(gate.trips).toBeGreaterThanOrEqual(0);
+  expect(freeProbes(gate)).toBeGreaterThanOrEqual(0);
+  expect(freeProbes(gate)).toBeLessThanOrEqual(PROBE_TOKENS);
+  if (gate.state === "closed") {
+    expect(gate.sum).toBeGreaterThanOrEqual(0);
+    expect(gate.sum).toBeLessThan(9);
+    expect(gate.faultsInARow).toBeGreaterThanOrEqual(0);
+    expect(gate.faults.value).toBeLessThanOrEqual(gate.attempts.value + 1e-9);
+  }
+  if (gate.state === "open") expect(gate.openUntil - gate.since).toBeLessThanOrEqual(LONGEST_OPENING_MS);
+}
