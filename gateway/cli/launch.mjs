@@ -23,6 +23,8 @@ const COMMANDS = {
   "new:provider": "gateway/cli/new-provider.ts",
 };
 
+const PARENT_POLL_MS = 500;
+
 const [name = "", ...args] = process.argv.slice(2);
 const file = COMMANDS[name];
 if (file === undefined || !existsSync(join(root, file))) {
@@ -51,4 +53,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) {
     const fromTerminal = (signal === "SIGINT" || signal === "SIGQUIT") && process.stdin.isTTY;
     if (!fromTerminal) child.kill(signal);
   });
+}
+
+// npm may be killed without a word to us (kill -9, or SIGTERM under a shell that does not hand it on): then stop as well.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event) {
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, PARENT_POLL_MS);
 }
