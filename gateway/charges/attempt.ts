@@ -115,6 +115,7 @@ export function openCall(
 /** An answer after its deadline is evidence: the attempt, if it was closed meanwhile, is looked at again. */
 function heardLate(core: Core, charge: Charge, attempt: Attempt, late: unknown): void {
   const kind = (late as Outcome).kind;
-  core.log.warn({ charge: charge.id, attempt: attempt.id, kind }, "an answer came after its deadline");
-  if (kind === "approved" || kind === "pending") core.hint(charge.id, attempt.id);
+  if (kind !== "approved" && kind !== "pending") return;
+  core.log.warn({ charge: charge.id, attempt: attempt.id, kind }, "a payment was confirmed after its deadline");
+  core.hint(charge.id, attempt.id);
 }

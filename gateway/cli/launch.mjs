@@ -24,6 +24,7 @@ const COMMANDS = {
 };
 
 const PARENT_POLL_MS = 500;
+const SAME_SIGNAL_MS = 1_000;
 
 const [name = "", ...args] = process.argv.slice(2);
 const file = COMMANDS[name];
@@ -47,11 +48,16 @@ child.once("error", (error) => {
   process.exit(1);
 });
 child.once("exit", (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+// One signal may come by several ways at once: to the whole process group, and again from npm. The gateway takes a second
+// one as an order to hurry, so what comes within a second is one.
+let forwardedAt = Number.NEGATIVE_INFINITY;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) {
   process.on(signal, () => {
-    // Ctrl-C in a terminal reaches the child by itself; a second one would tell it to hurry.
+    // Ctrl-C in a terminal reaches the child by itself.
     const fromTerminal = (signal === "SIGINT" || signal === "SIGQUIT") && process.stdin.isTTY;
-    if (!fromTerminal) child.kill(signal);
+    if (fromTerminal || performance.now() - forwardedAt < SAME_SIGNAL_MS) return;
+    forwardedAt = performance.now();
+    child.kill(signal);
   });
 }
 

@@ -22,7 +22,8 @@ async function main(args: readonly string[]): Promise<number> {
   const scratch = await mkdtemp(join(tmpdir(), "switchyard-report-"));
   try {
     const report = join(scratch, "report.json");
-    const code = await vitest(["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args], redis);
+    const reporters = inCi ? ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`] : [];
+    const code = await vitest(["run", ...reporters, ...args], redis);
     if (code !== 0 || !inCi) return code;
     const skipped = skippedTests(JSON.parse(await readFile(report, "utf8")));
     if (skipped.length > 0) console.error(`\n*** ${skipped.length} tests were skipped, and CI skips nothing:\n${skipped.join("\n")}`);

@@ -79,11 +79,11 @@ function listRoute({ db }: AuditRouteDeps): Route {
         }),
       },
     },
-    problems: ["validation_failed"],
+    problems: [],
     async handler({ principal, query }) {
       const { charge = null, actor = null, type = null, from = null, to = null } = query;
       if (from && to && from >= to) {
-        throw new Problem("validation_failed", "The query has invalid parameters.", {
+        throw new Problem("invalid_request", "The query has invalid parameters.", {
           faults: [{ pointer: "?from", message: "must be before `to`" }],
         });
       }
@@ -138,7 +138,7 @@ function verifyRoute({ db }: AuditRouteDeps): Route {
         }),
       },
     },
-    problems: ["validation_failed"],
+    problems: [],
     async handler({ query }) {
       const check = await readTrailCheck(db);
       const report = await verifyFrom(db, query.from ?? null, check);
@@ -153,7 +153,7 @@ async function verifyFrom(db: Database, from: bigint | null, check: { seq: bigin
   const { head } = await readTrailStatus(db);
   if (from > head.seq + 1n) {
     const faults = [{ pointer: "?from", message: `must be at most ${head.seq + 1n}, one above the head` }];
-    throw new Problem("validation_failed", "The query has invalid parameters.", { faults });
+    throw new Problem("invalid_request", "The query has invalid parameters.", { faults });
   }
   return verifyChain(db, { from, limit: VERIFY_LIMIT });
 }

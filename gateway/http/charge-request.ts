@@ -72,7 +72,7 @@ export function chargeRequestSchema(providers: TokenCheckers, clock: Pick<Clock,
       description: text("For the customer's statement at the provider, where it shows one", MAX_TEXT).optional(),
       metadata: metadata.default({}),
     })
-    .meta({ id: "ChargeRequest", examples: [EXAMPLE] });
+    .meta({ id: "ChargeRequest" });
 }
 
 export type ChargeRequest = z.output<ReturnType<typeof chargeRequestSchema>>;
@@ -126,7 +126,8 @@ function deferSchema(clock: Pick<Clock, "now">) {
     .meta({ description: "What to do while no provider can be used: keep the charge (default: 72 hours), or refuse it (false)" });
 }
 
-const EXAMPLE = {
+/** A body, as the documentation shows it. */
+export const CHARGE_EXAMPLE = {
   amount: 4200,
   currency: "usd",
   reference: "invoice-1042",

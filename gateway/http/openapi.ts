@@ -89,9 +89,13 @@ function operation(definition: Route, schemas: Schemas): Json {
     ],
     ...(definition.body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: schemas.of(definition.body, "input") } } } }),
+      : { requestBody: { required: true, content: { "application/json": bodyContent(definition, schemas) } } }),
     responses: { ...successes(definition, schemas), ...refusals(definition) },
   };
+}
+
+function bodyContent({ body, example }: Route, schemas: Schemas): Json {
+  return { ...(body === undefined ? {} : { schema: schemas.of(body, "input") }), ...(example === undefined ? {} : { example }) };
 }
 
 const IDEMPOTENCY_KEY = {

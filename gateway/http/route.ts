@@ -33,6 +33,8 @@ export interface Route {
   readonly query?: z.ZodType;
   /** Of the JSON body. Without it only an empty body or `{}` is allowed. */
   readonly body?: z.ZodType;
+  /** Of a body, for the documentation. */
+  readonly example?: object;
   readonly responses: Readonly<Record<number, ResponseDoc>>;
   /** Beyond those that the server itself answers on every route (`commonProblems`). */
   readonly problems: readonly ProblemCode[];

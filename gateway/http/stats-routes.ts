@@ -90,7 +90,7 @@ function statsRoute({ reports, clock }: StatsRouteDeps): Route {
         contentTypes: ["application/json", "text/csv"],
       },
     },
-    problems: ["validation_failed"],
+    problems: [],
     async handler({ principal, query, accepts }) {
       const { stats, groups } = planOf(query, principal.accountId, clock.now());
       const rows = await readStats(reports, stats);
@@ -130,7 +130,7 @@ function planOf(asked: z.output<typeof query>, accountId: string, nowMs: number)
 }
 
 function invalid(pointer: string, message: string): Problem {
-  return new Problem("validation_failed", "The query has invalid parameters.", { faults: [{ pointer, message }] });
+  return new Problem("invalid_request", "The query has invalid parameters.", { faults: [{ pointer, message }] });
 }
 
 function tooManyRows(): Problem {

@@ -62,10 +62,10 @@ export async function listSealed(
   const down = page.order === "desc";
   const after = page.after ?? (down ? 2n ** 63n - 1n : 0n);
   const range = `s.seq ${down ? "<" : ">"} $7 and s.seq >= ${EARLIEST} order by s.seq ${page.order}`;
-  const of_charge = filter.charge !== null;
-  const rows = await db.query<TrailRow & { matches: boolean; last: bigint | null }>({
-    name: `trail_list_${page.order}${of_charge ? "_charge" : ""}`,
-    text: of_charge
+  const ofCharge = filter.charge !== null;
+  const rows = await db.query<TrailRow & { last: bigint | null }>({
+    name: `trail_list_${page.order}${ofCharge ? "_charge" : ""}`,
+    text: ofCharge
       ? `select s.seq, s.hash, s.sealed_at, ${COLUMNS}, null::bigint as last from events e join event_seals s on s.event_id = e.id
          where e.charge_id = $2 and ${MATCHES} and ${range} limit $8::integer + 1`
       : `with looked as materialized (select s.* from event_seals s where ${range} limit ${MAX_LOOKED_AT}),
@@ -78,7 +78,7 @@ export async function listSealed(
   const found = rows.filter((row) => row.seq !== null);
   const shown = found.slice(0, page.limit);
   const next = found.length > page.limit ? shown.at(-1)!.seq : (rows[0]?.last ?? null);
-  return { rows: shown, next };
+  return { rows: shown.map(({ last, ...row }) => row), next };
 }
 
 /** Events that wait for their number, the newest first. */

@@ -61,9 +61,9 @@ export class Call {
   /**
    * Runs `work` under the deadline. The first of (work settles, deadline, closed from outside) chooses the result and
    * closes the call in the same synchronous step. `classify` turns a throw into a result. What `work` answers after that
-   * goes to `late`, as evidence: it never changes what was chosen.
+   * is told as evidence (`onLate`): it never changes what was chosen.
    */
-  run<T>(work: () => Promise<T>, classify: (error: unknown) => T, onDeadline: () => T, late?: (result: T) => void): Promise<T> {
+  run<T>(work: () => Promise<T>, classify: (error: unknown) => T, onDeadline: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       let chosen = false;
       let stop = (): void => {};
@@ -73,7 +73,7 @@ export class Call {
         try {
           const result = make();
           if (first) resolve(result);
-          else late?.(result);
+          else this.#onLate(result);
         } catch (bug) {
           reject(bug);
         } finally {
@@ -88,7 +88,7 @@ export class Call {
       this.onClose(giveUp);
       if (this.#closed) return;
       stop = this.#clock.after(this.timeoutMs, giveUp);
-      work().then(
+      new Promise<T>((settle) => settle(work())).then(
         (result) => choose(() => result),
         (error) => choose(() => classify(error)),
       );

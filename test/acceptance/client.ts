@@ -127,15 +127,12 @@ export function isPolite(answer: Answer<unknown>): boolean {
   return answer.type.startsWith("application/problem+json") && Number(answer.headers.get("retry-after")) > 0;
 }
 
-/** All charges that the gateway knows, page by page. */
+/** Every charge that the gateway knows, page by page. */
 export async function allCharges(url: string, filter = ""): Promise<ChargeJson[]> {
   const charges: ChargeJson[] = [];
-  let after = "";
-  for (;;) {
-    const { status, body, text } = await ask<{ data: ChargeJson[]; next_cursor: string | null }>(
-      url,
-      `GET /v1/charges?limit=100${filter}${after}`,
-    );
+  for (let after = ""; ; ) {
+    type Page = { data: ChargeJson[]; next_cursor: string | null };
+    const { status, body, text } = await ask<Page>(url, `GET /v1/charges?limit=100${filter}${after}`);
     if (status !== 200) throw new Error(`the list answered ${status}: ${text}`);
     charges.push(...body.data);
     if (body.next_cursor === null) return charges;

@@ -7,6 +7,7 @@ import {
   failProbe,
   freeProbes,
   type Gate,
+  LONGEST_OPENING_MS,
   newGate,
   observe,
   observeSlow,
@@ -144,6 +145,15 @@ describe("a half-open gate", () => {
     expect(freeProbes(returnProbe(taken.gate, { now, generation: gate.generation, id: taken.probe.id }))).toBe(PROBE_TOKENS);
     expect(freeProbes(advance(taken.gate, now + PROBE_LEASE_MS - 1))).toBe(PROBE_TOKENS - 1);
     expect(freeProbes(advance(taken.gate, now + PROBE_LEASE_MS))).toBe(PROBE_TOKENS);
+  });
+
+  it("does not take a probe of an earlier half-open for one of this one", () => {
+    const { gate, now } = halfOpened();
+    const early = { now, generation: gate.generation, id: takeProbe(gate, now)!.probe.id };
+    const reopened = failProbe(takeProbe(gate, now)!.gate, { ...early, random: never });
+    const again = takeProbe(advance(reopened, now + LONGEST_OPENING_MS), now + LONGEST_OPENING_MS)!;
+    expect(again.probe.id).toBe(early.id);
+    for (const move of [passProbe, failProbe, returnProbe]) expect(move(again.gate, { ...early, random: never })).toBe(again.gate);
   });
 
   it("counts one probe once", () => {

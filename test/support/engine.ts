@@ -1,11 +1,5 @@
-import { systemClock } from "../../providers/contract/clock.ts";
-import type { Currency } from "../../providers/contract/money.ts";
-import type { Provider } from "../../providers/contract/provider.ts";
-import { createPayPalProvider } from "../../providers/paypal/paypal.ts";
-import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
-import { createStripeProvider } from "../../providers/stripe/stripe.ts";
-import { createChargeService } from "../../gateway/charges/charge-service.ts";
 import type { Charge } from "../../gateway/charges/charge.ts";
+import { createChargeService } from "../../gateway/charges/charge-service.ts";
 import type { Core, CoreLog } from "../../gateway/charges/core.ts";
 import type { ChargeService, CreateCharge } from "../../gateway/charges/service.ts";
 import { assembleCore } from "../../gateway/core-parts.ts";
@@ -14,8 +8,14 @@ import { OverrideWatcher } from "../../gateway/health/overrides.ts";
 import { keyClaims } from "../../gateway/idempotency/key-claims.ts";
 import { Identities } from "../../gateway/identities.ts";
 import { createWorker, type Worker } from "../../gateway/queue/worker.ts";
-import { openDatabase, type Database } from "../../gateway/store/database.ts";
+import { type Database, openDatabase } from "../../gateway/store/database.ts";
 import { readCharge } from "../../gateway/store/read-charges.ts";
+import { systemClock } from "../../providers/contract/clock.ts";
+import type { Currency } from "../../providers/contract/money.ts";
+import type { Provider } from "../../providers/contract/provider.ts";
+import { createPayPalProvider } from "../../providers/paypal/paypal.ts";
+import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
+import { createStripeProvider } from "../../providers/stripe/stripe.ts";
 import { createTestDatabase } from "./database.ts";
 
 /** The money core on its real parts: PostgreSQL, the official SDKs, and the sandbox processors over HTTP. No HTTP of its own. */
@@ -152,7 +152,8 @@ export async function eventually<T>(read: () => Promise<T> | T, done: (value: T)
   for (;;) {
     const value = await read();
     if (done(value)) return value;
-    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v))}`);
+    if (Date.now() > end)
+      throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `${v}` : v))}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -53,7 +53,11 @@ it("keeps nothing with defer: false when no provider can be used, and fails afte
   }
   const refusedInput = chargeInput({ defer: false });
   await expect(fresh.charges.create(refusedInput)).rejects.toMatchObject({ code: "no_provider_available" });
-  const rows = await fresh.db.query({ name: "t", text: "select from idempotency_keys where key = $1", values: [refusedInput.idempotencyKey] });
+  const rows = await fresh.db.query({
+    name: "t",
+    text: "select from idempotency_keys where key = $1",
+    values: [refusedInput.idempotencyKey],
+  });
   expect(rows).toHaveLength(0);
   expect(await fresh.charges.create(input)).toMatchObject({ replayed: true });
   for (const provider of ["stripe", "paypal"]) await fresh.overrides.remove(provider, actor);
@@ -75,7 +79,13 @@ it("withdraws a deferred charge for good, with its own key, and says so again", 
   const fresh = await engine.another();
   allDown();
   const { charge } = await fresh.charges.create(chargeInput());
-  const command = { accountId: "acct_default", actor: "key:test", chargeId: charge.id, idempotencyKey: `cancel-${charge.id}`, fingerprint: Buffer.alloc(32, 3) };
+  const command = {
+    accountId: "acct_default",
+    actor: "key:test",
+    chargeId: charge.id,
+    idempotencyKey: `cancel-${charge.id}`,
+    fingerprint: Buffer.alloc(32, 3),
+  };
   const canceled = await fresh.charges.cancel(command);
   expect(canceled).toMatchObject({ charge: { status: "canceled" }, replayed: false });
   expect(await fresh.charges.cancel(command)).toMatchObject({ charge: { status: "canceled" }, replayed: true });

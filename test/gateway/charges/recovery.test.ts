@@ -5,7 +5,7 @@ import { chargeInput, type Engine, eventually, movedAt, reread, startEngine } fr
 
 /** What the adapters of an instance do at a step: `die` never returns, like a process that was killed there. */
 let dieAt: "nowhere" | "before_prepare" | "after_prepare" | "before_commit" | "after_commit" = "nowhere";
-let resurrect: (() => void)[] = [];
+const resurrect: (() => void)[] = [];
 
 const die = (): Promise<void> =>
   new Promise((resolve) => {
@@ -109,7 +109,9 @@ it("answers the same key with the charge as it is, and refuses another body", as
   const first = await engine.charges.create(input);
   const second = await healthy.charges.create(input);
   expect(second).toEqual({ charge: first.charge, replayed: true });
-  await expect(healthy.charges.create({ ...input, fingerprint: Buffer.alloc(32, 9) })).rejects.toMatchObject({ code: "idempotency_key_reused" });
+  await expect(healthy.charges.create({ ...input, fingerprint: Buffer.alloc(32, 9) })).rejects.toMatchObject({
+    code: "idempotency_key_reused",
+  });
   expect(movedAt(engine.sandbox, first.charge.id)).toEqual({ [first.charge.provider as string]: 4200n });
 });
 

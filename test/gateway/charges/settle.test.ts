@@ -27,7 +27,14 @@ async function inDoubt(provider: "stripe" | "paypal", executed: boolean): Promis
 }
 
 function byHand(charge: Charge, outcome: ResolveCharge["outcome"], providerReference: string | null = null): ResolveCharge {
-  return { accountId: "acct_default", actor: "key:ops", chargeId: charge.id, outcome, providerReference, reason: "looked at the dashboard" };
+  return {
+    accountId: "acct_default",
+    actor: "key:ops",
+    chargeId: charge.id,
+    outcome,
+    providerReference,
+    reason: "looked at the dashboard",
+  };
 }
 
 describe("a doubt", () => {
@@ -36,21 +43,24 @@ describe("a doubt", () => {
     ["stripe", false],
     ["paypal", true],
     ["paypal", false],
-  ] as const)("at %s (executed: %s) is resolved in the background once the provider answers, and money moves once", async (provider, executed) => {
-    const charge = await inDoubt(provider, executed);
-    engine.sandbox.clearFaults();
-    const settled = await eventually(
-      async () => {
-        await engine.worker.pass();
-        await engine.worker.idle();
-        return reread(engine, charge);
-      },
-      (c) => c.status === "succeeded",
-      60_000,
-    );
-    expect(movedAt(engine.sandbox, settled.id)).toEqual({ [provider]: 4200n });
-    expect(settled.attempts.filter((attempt) => attempt.live)).toHaveLength(1);
-  });
+  ] as const)(
+    "at %s (executed: %s) is resolved in the background once the provider answers, and money moves once",
+    async (provider, executed) => {
+      const charge = await inDoubt(provider, executed);
+      engine.sandbox.clearFaults();
+      const settled = await eventually(
+        async () => {
+          await engine.worker.pass();
+          await engine.worker.idle();
+          return reread(engine, charge);
+        },
+        (c) => c.status === "succeeded",
+        60_000,
+      );
+      expect(movedAt(engine.sandbox, settled.id)).toEqual({ [provider]: 4200n });
+      expect(settled.attempts.filter((attempt) => attempt.live)).toHaveLength(1);
+    },
+  );
 
   it("settled as charged is checked at the provider: the right reference is taken, a wrong one refused", async () => {
     const charge = await inDoubt("stripe", true);
@@ -167,7 +177,11 @@ describe("a dead letter", () => {
         values: [charge.id],
       });
     const due = () =>
-      engine.db.query({ name: "test_due", text: "update charges set next_action_at = now() - interval '1 s' where id = $1 and lease_until is null", values: [charge.id] });
+      engine.db.query({
+        name: "test_due",
+        text: "update charges set next_action_at = now() - interval '1 s' where id = $1 and lease_until is null",
+        values: [charge.id],
+      });
     const turn = async () => {
       await due();
       await engine.worker.pass();

@@ -95,6 +95,17 @@ describe("a hanging provider", () => {
     expect(small.fleet.status()[0]).toMatchObject({ inFlight: 0, circuit: { trips: 1 } });
   });
 
+  it("does not make itself the measure: calls that failed do not count for p99", async () => {
+    const failing = small.hang("a");
+    small.clock.pass(10_000);
+    failing.end(FAULT);
+    await failing.ran;
+    expect(small.fleet.status()[0]?.latencyMs.p99).toBeNull();
+    for (let i = 0; i < 5; i++) small.hang("a");
+    small.clock.pass(3_001);
+    expect(small.state("a")).toBe("open");
+  });
+
   it("is noticed while nobody calls, when the fleet was started", () => {
     const changes: ProviderChange[] = [];
     small.fleet.onChange((change) => changes.push(change));

@@ -121,8 +121,8 @@ describe("GET /v1/routing/stats", () => {
     ["?group_by", "group_by=customer"],
     ["?group_by", "group_by="],
   ])("refuses with a pointer to %s: %s", async (pointer, query) => {
-    const { body } = await get(`/v1/routing/stats?${query}`).expect(422);
-    expect(body.code).toBe("validation_failed");
+    const { body } = await get(`/v1/routing/stats?${query}`).expect(400);
+    expect(body.code).toBe("invalid_request");
     expect(JSON.stringify(body)).toContain(pointer);
   });
 

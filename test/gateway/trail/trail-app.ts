@@ -11,7 +11,7 @@ export function appOf(routes: readonly Route[]) {
     authenticate: async (role): Promise<Principal> => ({ accountId: "acct_default", keyId: "1", role: role as Role, actor: "key:1" }),
     log: { info: () => {}, error: () => {} },
     metrics: { observeRequest: () => {} },
-    clock: { now: () => NOW.getTime(), monotonic: () => 0, sleep: async () => {}, after: () => () => {} },
+    clock: { monotonic: () => 0 },
     newRequestId: () => "req_1",
     version: "test",
   });
