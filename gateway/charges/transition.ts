@@ -1,4 +1,3 @@
-import { toDecimal } from "../../providers/contract/money.ts";
 import type { NewAttempt } from "../store/accept-charges.ts";
 import type { TrailEvent } from "../store/event.ts";
 import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, Transition } from "../store/write-transitions.ts";
@@ -176,9 +175,4 @@ export function eventBase(charge: Charge, now: Date, actor: string): TrailEvent 
     latency_ms: null,
     data: {},
   };
-}
-
-/** For logs: `42.00 usd`. */
-export function moneyText(charge: Charge): string {
-  return `${toDecimal({ amount: charge.amount, currency: charge.currency })} ${charge.currency}`;
 }

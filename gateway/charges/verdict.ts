@@ -64,7 +64,7 @@ function allowsAnother(charge: Charge, attempt: Attempt, declined: Declined): bo
 }
 
 function isDecline(attempt: Attempt): boolean {
-  return attempt.outcome === "declined" || (attempt.outcome === "fenced" && attempt.detail?.["decline"] != null);
+  return attempt.outcome === "declined" || (attempt.outcome === "fenced" && attempt.detail?.decline != null);
 }
 
 /** It would be refused again in the same way. */
@@ -88,7 +88,7 @@ function declineFailure(declined: Declined): Failure {
 export function lastDecline(charge: Charge): Failure | null {
   const declined = charge.attempts.findLast(isDecline)?.detail;
   if (!declined) return null;
-  return declineFailure(("decline" in declined ? declined["decline"] : declined) as unknown as Declined);
+  return declineFailure(("decline" in declined ? declined.decline : declined) as unknown as Declined);
 }
 
 function notSentFailure(known: NotSent): Failure {
@@ -126,11 +126,4 @@ export function detailOf(known: Known): Record<string, unknown> {
     default:
       return never(known);
   }
-}
-
-/** What the attempt's column `reason` shows: one word. */
-export function reasonOf(attempt: Attempt): string | null {
-  const detail = attempt.detail ?? {};
-  const word = detail["reason"] ?? detail["cause"] ?? (detail["decline"] as { reason?: unknown } | null | undefined)?.reason;
-  return typeof word === "string" ? word : null;
 }

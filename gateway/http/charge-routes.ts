@@ -21,6 +21,9 @@ export const chargeIdParams = z.object({ id: z.string().regex(/^ch_[0-9a-z]{1,60
 
 const replayHeaders = { Location: "The charge", "Idempotent-Replayed": "`true` when this key was used before" };
 
+/** Of this instance as a whole: another one may do it now. */
+const BUSY = ["not_ready", "too_many_requests"] as const;
+
 /** The routes that change charges; reading them is in charge-read-routes.ts. */
 export function chargeRoutes(deps: ChargeRouteDeps): Route[] {
   return [createRoute(deps), cancelRoute(deps), resolveRoute(deps)];
@@ -45,7 +48,7 @@ function createRoute({ db, charges, providers, clock }: ChargeRouteDeps): Route 
       },
       202: { description: "Still to be decided: processing, pending, in_doubt, deferred", schema: chargeSchema, headers: replayHeaders },
     },
-    problems: ["idempotency_key_in_use", "idempotency_key_reused", "reference_in_use", "no_provider_available", "not_ready"],
+    problems: ["idempotency_key_in_use", "idempotency_key_reused", "reference_in_use", "no_provider_available", ...BUSY],
     replay: (request) => replayed(db, clock, request),
     async handler(request) {
       const { body, principal } = request;
@@ -76,7 +79,7 @@ function cancelRoute({ charges }: ChargeRouteDeps): Route {
     idempotent: true,
     params: chargeIdParams,
     responses: { 200: { description: "The canceled charge", schema: chargeSchema, headers: replayHeaders } },
-    problems: ["charge_in_flight", "charge_final", "idempotency_key_in_use", "idempotency_key_reused"],
+    problems: ["charge_in_flight", "charge_final", "idempotency_key_in_use", "idempotency_key_reused", ...BUSY],
     async handler(request) {
       const { principal, params } = request;
       const answer = await charges.cancel({
@@ -119,7 +122,7 @@ function resolveRoute({ charges }: ChargeRouteDeps): Route {
     params: chargeIdParams,
     body: resolveBody,
     responses: { 200: { description: "The charge as it is now", schema: chargeSchema } },
-    problems: ["charge_not_in_doubt", "resolution_in_progress", "provider_disagrees"],
+    problems: ["charge_not_in_doubt", "resolution_in_progress", "provider_disagrees", ...BUSY],
     async handler({ principal, params, body }) {
       const answer = await charges.resolve({
         accountId: principal.accountId,

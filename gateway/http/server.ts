@@ -99,6 +99,7 @@ function assertCleanUrl(url: string): void {
   } catch {
     throw new Problem("invalid_request", "The path or query is not validly percent-encoded.");
   }
+  if (plain.includes("\0")) throw new Problem("invalid_request", "U+0000 is not allowed in a path or query.");
   if (hasCardNumber(plain)) throw new Problem("card_number_not_allowed", "The path or query holds what looks like a card number.");
 }
 

@@ -74,4 +74,5 @@ export const UNSEALED_EVENTS = `
   (select e.* from trail_head h cross join lateral (
       select * from events n where n.epoch = h.epoch and n.xid >= pg_snapshot_xmax(h.done) order by n.epoch, n.xid, n.id offset 0) e
    union all
-   select e.* from trail_head h cross join lateral pg_snapshot_xip(h.done) as late(xid) join events e on e.epoch = h.epoch and e.xid = late.xid)`;
+   select e.* from trail_head h cross join lateral pg_snapshot_xip(h.done) as late(xid) cross join lateral (
+      select * from events n where n.epoch = h.epoch and n.xid = late.xid order by n.id offset 0) e)`;

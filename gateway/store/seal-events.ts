@@ -86,8 +86,8 @@ async function readRound(query: Database["query"], batch: number): Promise<Round
       select n.*, false as late from trail_head h cross join lateral (
         select * from events n where n.epoch = h.epoch and n.xid >= pg_snapshot_xmax(h.done) order by n.epoch, n.xid, n.id limit $1::bigint + 1) n
       union all
-      select n.*, true from trail_head h cross join lateral pg_snapshot_xip(h.done) as running(xid)
-        join events n on n.epoch = h.epoch and n.xid = running.xid
+      select n.*, true from trail_head h cross join lateral pg_snapshot_xip(h.done) as running(xid) cross join lateral (
+        select * from events n where n.epoch = h.epoch and n.xid = running.xid order by n.id offset 0) n
     ) e
     order by e.late, e.xid, e.id`,
     values: [batch],

@@ -10,15 +10,16 @@ import { createHash } from "node:crypto";
  * `at` is UTC with microseconds, numbers are decimal, `data` is PostgreSQL's own text of the jsonb value. It is made of text
  * on purpose: a number that passes through a double, or a time through milliseconds, could be altered without being seen.
  */
-export type CanonicalEvent = readonly (string | null)[];
+export type CanonicalEvent = string;
 
-/** The canonical columns of a row `e` of `events`, as one text[]. */
-export const CANONICAL_SQL = `array[e.id::text, to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.account_id, e.type, e.actor,
-  e.charge_id, e.attempt_id, e.provider, e.amount::text, e.currency, e.from_status, e.to_status, e.outcome, e.latency_ms::text, e.data::text]`;
+/** The canonical form of a row `e` of `events`. PostgreSQL's array_to_json writes a text[] just so; made there because it is read 100,000s at a time. */
+export const CANONICAL_SQL = `array_to_json(array[e.id::text, to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.account_id, e.type,
+  e.actor, e.charge_id, e.attempt_id, e.provider, e.amount::text, e.currency, e.from_status, e.to_status, e.outcome, e.latency_ms::text,
+  e.data::text])::text`;
 
 /** sha-256(previous hash || canonical event), 32 bytes. */
 export function chainHash(previous: Uint8Array, event: CanonicalEvent): Buffer {
-  return createHash("sha256").update(previous).update(JSON.stringify(event)).digest();
+  return createHash("sha256").update(previous).update(event, "utf8").digest();
 }
 
 /** The hash before the first event. */

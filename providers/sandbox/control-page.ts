@@ -1,5 +1,5 @@
 import { faultKinds, operations } from "./fault.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-handle.ts";
 
 /** What `GET /` says. */
 export function controlPage(sandbox: Sandbox): string {

@@ -3,7 +3,7 @@ import { controlPage } from "./control-page.ts";
 import { type Fault, type ProviderName, parseFault, providerNames } from "./fault.ts";
 import type { Movement } from "./ledger.ts";
 import type { Listener } from "./listener.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox-handle.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 

@@ -1,13 +1,14 @@
 import { openControl } from "./control.ts";
-import { type Fault, type ProviderName, providerNames } from "./fault.ts";
+import { type ProviderName, providerNames } from "./fault.ts";
 import { Journal } from "./journal.ts";
-import { Ledger, type Movement } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
 import { Listener } from "./listener.ts";
 import { ObjectIds } from "./object-id.ts";
 import { PaypalProcessor } from "./paypal/paypal-processor.ts";
 import type { Processor, World } from "./processor.ts";
 import { seededRandom } from "./random.ts";
-import { RequestLog, type RequestRecord } from "./request-log.ts";
+import { RequestLog } from "./request-log.ts";
+import type { Sandbox } from "./sandbox-handle.ts";
 import { Site } from "./site.ts";
 import { StripeProcessor } from "./stripe/stripe-processor.ts";
 import { Tables } from "./table.ts";
@@ -27,26 +28,7 @@ export interface SandboxOptions {
   readonly settleAfterMs?: number;
 }
 
-/** Simulated processors behind real HTTP servers, with a switch for every way in which real ones fail. */
-export interface Sandbox {
-  readonly controlUrl: string;
-  readonly stripeUrl: string;
-  readonly paypalUrl: string;
-  /** Adds a fault; the first one set that strikes a request wins. Throws a RangeError that says what is wrong with it. */
-  setFault(provider: ProviderName, fault: Fault): void;
-  /** Also opens the listener again, and ends what hangs (its connection breaks). */
-  clearFaults(provider?: ProviderName): void;
-  /** Resolves when the listeners that `clearFaults` opens accept connections. */
-  listening(): Promise<void>;
-  faults(provider: ProviderName): Fault[];
-  /** All money that moved, in order. */
-  ledger(): Movement[];
-  /** The last 20,000 requests that reached a server, oldest first. */
-  requests(): RequestRecord[];
-  /** Forgets objects, keys, ledger, requests and faults. */
-  reset(): void;
-  close(): Promise<void>;
-}
+export type { Sandbox } from "./sandbox-handle.ts";
 
 const SETTLE_AFTER_MS = 2_000;
 

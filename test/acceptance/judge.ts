@@ -12,8 +12,17 @@ type Judged = ChargeJson & { readonly events: readonly EventJson[] };
 export interface Verdict {
   /** Each a sentence, with the charge's story; none: the laws were kept. */
   readonly faults: readonly string[];
-  /** How many charges ended how, for a test to see that its storm did blow. */
-  readonly counts: Readonly<Record<string, number>>;
+  /** What the charges went through, for a test to see that its storm did blow. */
+  readonly seen: Seen;
+}
+
+interface Seen {
+  readonly charges: number;
+  readonly succeeded: number;
+  readonly deferred: number;
+  readonly doubted: number;
+  readonly failedOver: number;
+  readonly fenced: number;
 }
 
 /** Waits until no charge is under way, then holds what the API says against what was told, the ledgers and the statistics. */
@@ -33,7 +42,7 @@ export async function judge(world: World, asked: readonly Asked[]): Promise<Verd
   }
   faults.push(...acknowledgedFaults(asked, charges), ...strangeMoney(ledger, charges));
   faults.push(...(await judgeStats(url, charges, ledger)), ...(await trailFaults(url)), ...(await deadLetterFaults(url)));
-  return { faults, counts: countBy(charges, ({ status }) => status) };
+  return { faults, seen: whatWasSeen(charges) };
 }
 
 /** The ids of those that do not end. */
@@ -149,10 +158,17 @@ function tellStory(world: World, ledger: readonly Movement[], charge: Judged, as
   return lines.map((line) => `    ${line}`).join("\n");
 }
 
-function countBy<T>(items: readonly T[], name: (item: T) => string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const item of items) counts[name(item)] = (counts[name(item)] ?? 0) + 1;
-  return counts;
+function whatWasSeen(charges: readonly Judged[]): Seen {
+  const count = (is: (charge: Judged) => boolean): number => charges.filter(is).length;
+  const became = (status: string) => count(({ events }) => events.some(({ to_status }) => to_status === status));
+  return {
+    charges: charges.length,
+    succeeded: count(({ status }) => status === "succeeded"),
+    deferred: became("deferred"),
+    doubted: became("in_doubt"),
+    failedOver: count(({ status, attempts }) => status === "succeeded" && attempts.length > 1),
+    fenced: count(({ attempts }) => attempts.some(({ outcome }) => outcome === "fenced")),
+  };
 }
 
 function toText(value: unknown): string {

@@ -1,6 +1,6 @@
 import { faultKinds, providerNames } from "../../providers/sandbox/fault.ts";
 import type { Sandbox } from "../../providers/sandbox/sandbox.ts";
-import { type Asked, chargeUntilTold, inParallel } from "./client.ts";
+import { type Asked, ask, chargeUntilTold, inParallel } from "./client.ts";
 import type { World } from "./harness.ts";
 
 /** Milliseconds: past the gateways' PROVIDER_TIMEOUT_MS, so that the processor executes what its caller has given up. */
@@ -28,6 +28,17 @@ export function startStorm(sandbox: Sandbox, share = 0.25): () => void {
   return () => {
     clearInterval(timer);
     sandbox.clearFaults();
+  };
+}
+
+/** An operator's `up` at both: no gate keeps a charge out of the storm. Returns how to end it. */
+export async function ignoreHealth(url: string): Promise<(nowAt?: string) => Promise<void>> {
+  for (const provider of providerNames) {
+    const { status, text } = await ask(url, `PUT /v1/providers/${provider}/override`, { body: { mode: "up", reason: "into the storm" } });
+    if (status !== 200) throw new Error(`the override answered ${status}: ${text}`);
+  }
+  return async (nowAt = url) => {
+    for (const provider of providerNames) await ask(nowAt, `DELETE /v1/providers/${provider}/override`);
   };
 }
 

@@ -146,7 +146,7 @@ describe("a late success", () => {
         await engine.worker.idle();
         return movedAt(engine.sandbox, charge.id);
       },
-      (moved) => moved["paypal"] === 0n,
+      (moved) => moved.paypal === 0n,
     );
     await lookNow(charge);
     await engine.worker.pass();

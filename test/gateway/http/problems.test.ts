@@ -99,8 +99,15 @@ describe("whatever goes wrong is told as problem+json", () => {
     expect(fixture.log.join("")).not.toMatch(/4111/);
   });
 
-  it("for a path that is not validly encoded, or too long", async () => {
-    for (const path of ["/v1/charges/%E0%A4%A", "/v1/charges/%zz", "/v1/charges/%ff1", `/v1/charges?reference=${"r".repeat(5_000)}`]) {
+  it("for a path that is not validly encoded, holds U+0000, or is too long", async () => {
+    for (const path of [
+      "/v1/charges/%E0%A4%A",
+      "/v1/charges/%zz",
+      "/v1/charges/%ff1",
+      "/v1/charges/%00",
+      "/v1/charges?starting_after=%00",
+      `/v1/charges?reference=${"r".repeat(5_000)}`,
+    ]) {
       const answer = await raw(path);
       expect(answer.status, path.slice(0, 40)).toBe(400);
       expect(JSON.parse(answer.text).code).toBe("invalid_request");

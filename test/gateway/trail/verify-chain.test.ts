@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Database } from "../../../gateway/store/database.ts";
 import { sealEvents } from "../../../gateway/store/seal-events.ts";
 import { verifyChain } from "../../../gateway/store/verify-chain.ts";
+import { CANONICAL_SQL } from "../../../gateway/trail/canonical-event.ts";
 import { AT, insertEvent, openTrail, type Trail, tamper, within } from "./trail-fixture.ts";
 
 let trail: Trail;
@@ -45,6 +46,19 @@ test("the chain can be recomputed from its documentation alone", async () => {
   let hash = Buffer.alloc(32);
   for (let id = 1; id <= 12; id++) hash = createHash("sha256").update(hash).update(text(id), "utf8").digest();
   expect((await verifyChain(db)).head.hash.toString("hex")).toBe(hash.toString("hex"));
+});
+
+test("texts are escaped as ECMAScript's JSON.stringify does", async () => {
+  const odd = `${String.fromCharCode(...Array.from({ length: 31 }, (_, i) => i + 1))} "\\/'\u007f\u0085\u2028\u2029é😀`;
+  const id = await insertEvent(root, { actor: odd });
+  const rows = await db.query<{ canonical: string }>({
+    name: "t_canonical",
+    text: `select ${CANONICAL_SQL} as canonical from events e where id = $1`,
+    values: [id],
+  });
+  const { canonical } = rows[0]!;
+  expect(JSON.parse(canonical)[4]).toBe(odd);
+  expect(JSON.stringify(JSON.parse(canonical))).toBe(canonical);
 });
 
 test("a part of the chain can be verified, and says where to go on", async () => {

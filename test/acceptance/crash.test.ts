@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Gateway } from "./gateway-process.ts";
+import { startWorld, until, type World } from "./harness.ts";
+import { judge } from "./judge.ts";
+import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld({ postgres: "own" });
+});
+afterAll(() => world.close());
+
+it("finishes every charge once although the gateway is killed five times in the middle", { timeout: 400_000 }, async () => {
+  let gateway = await world.start();
+  let kills = 0;
+  const calm = startStorm(world.sandbox, 0.15);
+  const heedHealth = await ignoreHealth(gateway.url);
+  const crash = async (): Promise<void> => {
+    kills += 1;
+    await gateway.kill9();
+    gateway = await world.start();
+  };
+  let crashing: Promise<void> = Promise.resolve();
+  const asked = await chargeAll(world, {
+    prefix: "crash",
+    count: 150,
+    between(done) {
+      if (done % 25 === 10 && kills < 5) crashing = crashing.then(crash);
+    },
+  });
+  await crashing;
+  calm();
+  await heedHealth(gateway.url);
+
+  const { faults, seen } = await judge(world, asked);
+  expect(faults).toEqual([]);
+  expect(kills).toBe(5);
+  expect(seen).toMatchObject({ charges: 150 });
+  expect(asked.some(({ heard }) => heard.includes("no answer"))).toBe(true);
+});
+
+it("takes over what another instance left when it was killed", { timeout: 200_000 }, async () => {
+  const survivor = await world.start();
+  const victims: Gateway[] = [await world.start(), await world.start()];
+  world.sandbox.setFault("stripe", { kind: "slow", delayMs: 400 });
+  world.sandbox.setFault("paypal", { kind: "slow", delayMs: 400 });
+  const charging = chargeAll(world, { prefix: "left", from: 1_000, count: 30, concurrency: 30 });
+  await until(() => world.sandbox.requests().filter(({ operation }) => operation === "commit"), ({ length }) => length >= 5);
+  await Promise.all(victims.map((victim) => victim.kill9()));
+  const asked = await charging;
+  world.sandbox.clearFaults();
+  expect(survivor.isRunning()).toBe(true);
+  const { faults } = await judge(world, asked);
+  expect(faults).toEqual([]);
+});

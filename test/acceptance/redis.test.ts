@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { redisAvailable } from "../support/redis.ts";
+import { sleep, startWorld, type World } from "./harness.ts";
+import { judge } from "./judge.ts";
+import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
+
+/** Charges that are told while Redis is in one state. */
+const EACH = 30;
+
+describe.skipIf(!redisAvailable())("Redis makes things fast, and nothing else", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld({ postgres: "own", redis: true });
+  });
+  afterAll(() => world.close());
+
+  it("may be emptied, stalled, killed and restarted at any moment", { timeout: 400_000 }, async () => {
+    const { redis } = world;
+    const [one] = await Promise.all([world.start(), world.start()]);
+    const calm = startStorm(world.sandbox, 0.15);
+    const heedHealth = await ignoreHealth(one.url);
+    const steps: (() => void | Promise<void>)[] = [
+      () => redis.flushAll(),
+      () => redis.pause(),
+      () => redis.resume(),
+      () => redis.flushAll(),
+      () => redis.kill9(),
+      () => redis.restart(),
+    ];
+    let doing: Promise<void> = Promise.resolve();
+    const asked = await chargeAll(world, {
+      prefix: "redis",
+      count: EACH * (steps.length + 1),
+      between(done) {
+        const step = done % EACH === 0 ? steps.shift() : undefined;
+        if (step) doing = doing.then(() => step());
+      },
+    });
+    await doing;
+    calm();
+    await heedHealth();
+    const { faults, seen } = await judge(world, asked);
+    expect(faults).toEqual([]);
+    expect(steps).toEqual([]);
+    expect(seen.charges).toBe(EACH * 7);
+  });
+
+  it("may be emptied again and again while the same keys are sent to two instances", { timeout: 200_000 }, async () => {
+    let emptying = true;
+    const emptied = (async () => {
+      while (emptying) await Promise.all([world.redis.flushAll(), sleep(5)]);
+    })();
+    // Every key at both instances at once, three times over.
+    const rounds = await Promise.all([1, 2, 3].map(() => chargeAll(world, { prefix: "same", from: 1_000, count: 40, concurrency: 10 })));
+    emptying = false;
+    await emptied;
+    const told = [...rounds.flat()];
+    expect(new Set(told.map(({ charge }) => charge.id)).size).toBe(40);
+    for (const { charge } of told) {
+      const captures = world.sandbox.ledger().filter(({ chargeId, type }) => chargeId === charge.id && type === "capture");
+      expect(captures.length).toBeLessThanOrEqual(1);
+    }
+  });
+});
