@@ -126,27 +126,45 @@ export function begun(attempt: NewAttempt): Attempt {
   };
 }
 
-/** Every change has an author, and every attempt's beginning and end is told exactly once. */
+/**
+ * Every change has an author, and what an attempt came to is told exactly once: with the change of status that it brought, else by
+ * itself. The attempt that carries a change of status is the one that holds the money, if one does.
+ */
 function eventsOf(charge: Charge, change: Change): TrailEvent[] {
   const base = eventBase(charge, change.now, change.actor);
-  const moved = change.status !== charge.status;
-  const ended = change.attempt ?? change.reopen;
-  const known = charge.attempts.find((attempt) => attempt.id === ended?.id);
-  const told = ended
-    ? { attempt_id: ended.id, provider: known?.provider ?? null, outcome: ended.outcome, latency_ms: ended.latency_ms }
-    : { attempt_id: null, provider: change.provider ?? charge.provider, outcome: null, latency_ms: null };
+  const carrier = change.reopen ?? change.attempt;
   const events: TrailEvent[] = [];
+  const moved = change.status !== charge.status;
   if (moved) {
     const data = change.failure ? { failure: change.failure.code } : {};
+    const told = carrier ? about(charge, carrier) : { provider: change.provider ?? charge.provider };
     events.push({ ...base, ...told, type: `charge.${change.status}`, from_status: charge.status, to_status: change.status, data });
-  } else if (ended && ended.outcome !== known?.outcome) {
-    events.push({ ...base, ...told, type: "attempt.finished", data: { cause: causeOf(ended) } });
+  }
+  for (const patch of [change.attempt, change.reopen]) {
+    if (!patch || (moved && patch === carrier)) continue;
+    const told = about(charge, patch);
+    if (told.outcome !== null) events.push({ ...base, ...told, type: "attempt.finished", data: { cause: causeOf(patch) } });
   }
   if (change.next) events.push(startedEvent(charge, change.next, change.now, change.actor));
-  if (change.deadLetter)
-    events.push({ ...base, type: "dead_letter.opened", data: { kind: change.deadLetter.kind, reason: change.deadLetter.reason } });
-  for (const more of change.tell ?? []) events.push({ ...base, attempt_id: ended?.id ?? null, provider: told.provider, ...more });
+  if (change.deadLetter) {
+    const { kind, reason } = change.deadLetter;
+    events.push({ ...base, type: "dead_letter.opened", data: { kind, reason } });
+  }
+  const subject = { attempt_id: carrier?.id ?? null, provider: carrier ? about(charge, carrier).provider : charge.provider };
+  for (const more of change.tell ?? []) events.push({ ...base, ...subject, ...more });
   return events;
+}
+
+/** The attempt as an event names it; its outcome only where it is news. */
+function about(charge: Charge, patch: AttemptPatch): Pick<TrailEvent, "attempt_id" | "provider" | "outcome" | "latency_ms"> {
+  const known = charge.attempts.find((attempt) => attempt.id === patch.id);
+  const news = known?.outcome !== patch.outcome;
+  return {
+    attempt_id: patch.id,
+    provider: known?.provider ?? null,
+    outcome: news ? patch.outcome : null,
+    latency_ms: news ? patch.latency_ms : null,
+  };
 }
 
 function causeOf(patch: AttemptPatch): unknown {

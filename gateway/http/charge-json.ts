@@ -28,9 +28,10 @@ export function chargeJson(charge: Charge): object {
     object: "charge",
     livemode: charge.livemode,
     status: charge.status,
-    amount: charge.amount,
-    amount_captured: charge.amountCaptured,
-    amount_refunded: charge.amountRefunded,
+    // at most 12 digits: exact as numbers
+    amount: Number(charge.amount),
+    amount_captured: Number(charge.amountCaptured),
+    amount_refunded: Number(charge.amountRefunded),
     currency: charge.currency,
     reference: charge.reference,
     provider: charge.provider,

@@ -75,8 +75,6 @@ export function chargeRequestSchema(providers: TokenCheckers, clock: Pick<Clock,
     .meta({ id: "ChargeRequest" });
 }
 
-export type ChargeRequest = z.output<ReturnType<typeof chargeRequestSchema>>;
-
 const NOT_TOKENS = {
   type: word("the method's type").default("card"),
   brand: word("the card's brand").optional(),

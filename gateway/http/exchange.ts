@@ -3,6 +3,7 @@ import { PROBLEMS } from "../problems.ts";
 import { toJson } from "./json.ts";
 import { PROBLEM_TYPE, problemBody, problemHeaders, toProblem } from "./problem-json.ts";
 import type { Reply } from "./route.ts";
+import { securityHeaders } from "./security-headers.ts";
 import type { HttpDeps } from "./server.ts";
 
 /** One request and what its log line tells. Never the body, a header, the URL: only the route's pattern. */
@@ -14,6 +15,8 @@ export interface Exchange {
   chargeId: string | null;
 }
 
+const ON_EVERY_ANSWER = { ...securityHeaders(), "Cache-Control": "no-store" };
+
 type Sinks = Pick<HttpDeps, "log" | "metrics" | "clock">;
 
 /** Sends a reply and tells log and metrics. A caller who has hung up gets nothing; the line says so. */
@@ -21,7 +24,7 @@ export function send(deps: Sinks, exchange: Exchange, req: IncomingMessage, res:
   const content = reply.text?.content ?? (reply.body === undefined ? "" : toJson(reply.body));
   const type = reply.text?.type ?? "application/json; charset=utf-8";
   exchange.chargeId ??= reply.chargeId ?? null;
-  write(res, reply.status, content, { ...(content === "" ? {} : { "Content-Type": type }), "Cache-Control": "no-store", ...reply.headers });
+  write(exchange, res, reply.status, content, { ...(content === "" ? {} : { "Content-Type": type }), ...reply.headers });
   finish(deps, exchange, req, res, { status: reply.status });
 }
 
@@ -39,7 +42,7 @@ export function refuse(
   const { status } = PROBLEMS[problem.code];
   exchange.chargeId ??= problem.chargeId;
   const content = toJson(problemBody(problem, { requestId: exchange.requestId, isRead }));
-  write(res, status, content, { "Content-Type": PROBLEM_TYPE, "Cache-Control": "no-store", ...problemHeaders(problem), ...headers });
+  write(exchange, res, status, content, { "Content-Type": PROBLEM_TYPE, ...problemHeaders(problem), ...headers });
   finish(deps, exchange, req, res, {
     status,
     problem: problem.code,
@@ -47,10 +50,11 @@ export function refuse(
   });
 }
 
-function write(res: ServerResponse, status: number, content: string, headers: Readonly<Record<string, string>>): void {
+function write(exchange: Exchange, res: ServerResponse, status: number, content: string, headers: Readonly<Record<string, string>>): void {
   if (res.headersSent || res.destroyed) return;
-  if (status === 204) res.writeHead(status, headers).end();
-  else res.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(content) }).end(content);
+  const all = { ...ON_EVERY_ANSWER, "X-Request-Id": exchange.requestId, ...headers };
+  if (status === 204) res.writeHead(status, all).end();
+  else res.writeHead(status, { ...all, "Content-Length": Buffer.byteLength(content) }).end(content);
 }
 
 function finish(

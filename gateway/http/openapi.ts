@@ -160,7 +160,7 @@ function content(response: ResponseDoc, schemas: Schemas): Json {
 }
 
 /** What the server itself may answer on such a route, before or instead of its handler. */
-export function commonProblems(definition: Route): ProblemCode[] {
+function commonProblems(definition: Route): ProblemCode[] {
   const takesBody = definition.method === "post" || definition.method === "put";
   return [
     "invalid_request",

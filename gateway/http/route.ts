@@ -36,7 +36,7 @@ export interface Route {
   /** Of a body, for the documentation. */
   readonly example?: object;
   readonly responses: Readonly<Record<number, ResponseDoc>>;
-  /** Beyond those that the server itself answers on every route (`commonProblems`). */
+  /** Beyond those that the server itself answers on every route. */
   readonly problems: readonly ProblemCode[];
   handler(request: RouteRequest): Promise<Reply>;
   /**

@@ -1,5 +1,4 @@
 import express from "express";
-import helmet from "helmet";
 import type { Clock } from "../../providers/contract/clock.ts";
 import { hasCardNumber } from "../card-numbers.ts";
 import type { Logger } from "../log.ts";
@@ -40,7 +39,6 @@ export function createHttpApp(deps: HttpDeps): express.Express {
   app.use((req, res, next) => {
     const exchange = begin(deps, req);
     exchanges.set(req, exchange);
-    res.setHeader("X-Request-Id", exchange.requestId);
     try {
       assertCleanUrl(req.originalUrl);
     } catch (error) {
@@ -48,7 +46,6 @@ export function createHttpApp(deps: HttpDeps): express.Express {
     }
     next();
   });
-  app.use(helmet());
 
   const routes = [...deps.routes, openApiRoute(deps.routes, deps.version)];
   const methods = Map.groupBy(routes, (route) => expressPath(route.path));

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Database } from "./database.ts";
 
 // Keys carry 256 random bits, so a fast hash keeps them safe at rest: there is nothing to guess.
@@ -29,7 +29,7 @@ type Reader = Pick<Database, "query">;
 const COLUMNS = "id, account_id, name, role, created_at, revoked_at";
 
 export function hashKey(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
+  return hash("sha256", key, "buffer");
 }
 
 /** The key that has this hash, unless it was revoked. */

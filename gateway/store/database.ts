@@ -47,6 +47,9 @@ export function openDatabase(options: { url: string; maxConnections: number; onI
     types,
   });
   pool.on("error", options.onIdleError);
+  // The pool listens to idle connections only: one that is lost while it is lent out, between two statements of a transaction,
+  // would end the process. Its next statement fails, which is all that anybody has to know.
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   async function connect(): Promise<pg.PoolClient> {
     try {

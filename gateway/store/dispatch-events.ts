@@ -54,7 +54,7 @@ export async function dispatchEvents(
       name: "dispatch_read",
       text: `select h.seq as head, e.* from trail_head h left join lateral (
           select s.seq, e.at, e.account_id, e.type, e.actor, e.charge_id, e.attempt_id, e.provider, e.amount, e.currency, e.data
-          from event_seals s join events e on e.id = s.event_id
+          from event_seals s cross join lateral (select * from events where id = s.event_id offset 0) e
           where s.seq > $1 and s.seq <= least(h.seq, $1::bigint + ${MAX_LOOKED_AT}) and e.type like any($2::text[])
         ) e on true order by e.seq`,
       values: [cursor.seq, types],

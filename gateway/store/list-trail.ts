@@ -71,7 +71,8 @@ export async function listSealed(
       : `with looked as materialized (select s.* from event_seals s where ${range} limit ${MAX_LOOKED_AT}),
          looked_last as (select case when count(*) = ${MAX_LOOKED_AT} then ${down ? "min" : "max"}(seq) end as last from looked)
          select m.*, l.last from looked_last l left join lateral (
-           select s.seq, s.hash, s.sealed_at, ${COLUMNS} from looked s join events e on e.id = s.event_id
+           select s.seq, s.hash, s.sealed_at, ${COLUMNS} from looked s
+             cross join lateral (select * from events where id = s.event_id offset 0) e
            where ${MATCHES} order by s.seq ${page.order} limit $8::integer + 1) m on true`,
     values: [...valuesOf(filter), after, page.limit],
   });

@@ -1,7 +1,7 @@
 import { CANONICAL_SQL } from "../trail/canonical-event.ts";
 import { UNSEALED_EVENTS } from "./count-events.ts";
 import type { Database } from "./database.ts";
-import { lockHead, type UnsealedRow, writeSeals } from "./seal-events.ts";
+import { lockHead, type UnsealedRow, writeSeals } from "./write-seals.ts";
 
 /** Writers wait behind this lock: rather come again than hold them up. */
 const LOCK_TIMEOUT_MS = 2_000;

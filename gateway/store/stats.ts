@@ -23,6 +23,8 @@ export interface StatsRow extends Readonly<Record<CountedColumn, bigint>> {
   readonly currency: string | null;
 }
 
+/** A charge that only went back to processing counts nothing. */
+const SOMETHING = `(${COUNTED_COLUMNS.map((column) => `sum(${column}) <> 0`).join(" or ")})`;
 const SUMS = COUNTED_COLUMNS.map((column) => `sum(${column})::bigint as ${column}`).join(", ");
 
 /**
@@ -42,7 +44,7 @@ export function readStats(db: Database, query: StatsQuery): Promise<StatsRow[]> 
     select date_trunc($4::text, bucket, 'UTC') as start, case when $5::boolean then provider end as provider,
       case when $6::boolean then currency end as currency, ${SUMS}
     from counted where account_id = $1 and bucket >= $2 and bucket < $3
-    group by 1, 2, 3 order by 1, 2, 3 limit $7::integer + 1`,
+    group by 1, 2, 3 having ${SOMETHING} order by 1, 2, 3 limit $7::integer + 1`,
     values: [query.accountId, query.from, query.to, query.interval, query.byProvider, query.byCurrency, query.maxRows],
   });
 }

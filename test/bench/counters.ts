@@ -29,11 +29,12 @@ export interface Inspector {
   settings(): Promise<DatabaseSettings>;
   /** Charges by status: how many, and what they captured. */
   charges(): Promise<{ status: string; count: number; captured: number }[]>;
-  /** How many transitions shared a commit: percentiles over the transitions of this kind. */
-  batches(type: "attempt.started" | "attempt.finished"): Promise<Batches>;
+  /** Intents (or outcomes) that shared a commit, of the commits from `from` on; every transition writes an event with its transaction's number. */
+  batches(type: "attempt.started" | "charge.succeeded", from: number): Promise<Batches>;
   close(): Promise<void>;
 }
 
+/** Over the commits: how many rows each one carried. */
 export interface Batches {
   readonly commits: number;
   readonly mean: number;
@@ -63,13 +64,15 @@ export async function inspect(url: string): Promise<Inspector> {
       return row!;
     },
     charges: () =>
-      read("select status, count(*)::integer as count, sum(amount_captured)::float8 as captured from charges group by status order by status"),
-    async batches(type) {
+      read(
+        "select status, count(*)::integer as count, sum(amount_captured)::float8 as captured from charges group by status order by status",
+      ),
+    async batches(type, from) {
       const [row] = await read<Batches>(
         `select count(*)::integer as commits, avg(n)::float8 as mean, percentile_disc(0.5) within group (order by n)::integer as p50,
            percentile_disc(0.95) within group (order by n)::integer as p95, max(n)::integer as max
-         from (select count(*) as n from events where type = $1 group by xid) b`,
-        [type],
+         from (select count(*) as n from events where type = $1 and xid::text::float8 >= $2 group by xid) b`,
+        [type, from],
       );
       return row!;
     },

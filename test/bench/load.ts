@@ -24,7 +24,9 @@ async function run(job: LoadJob): Promise<LoadResult> {
   const totals = { answeredInTime: 0, succeeded: 0, amount: 0 };
   const beganAt = performance.now();
   const endsAt = beganAt + job.seconds * 1_000;
-  const count = (what: string): void => void (wrong[what] = (wrong[what] ?? 0) + 1);
+  const count = (what: string): void => {
+    wrong[what] = (wrong[what] ?? 0) + 1;
+  };
   let sent = 0;
 
   function charge(): Promise<void> {

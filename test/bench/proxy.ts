@@ -14,18 +14,17 @@ app.use(express.json());
 app.post("/v1/charges", async (req, res) => {
   const { amount, currency, reference, payment_method } = req.body;
   const key = req.get("idempotency-key") ?? "";
-  const created = await stripe.paymentIntents.create(
-    {
-      amount,
-      currency,
-      customer: payment_method.stripe.customer,
-      payment_method: payment_method.stripe.payment_method,
-      payment_method_types: ["card"],
-      capture_method: "automatic",
-      metadata: { charge_id: `proxy-${key}`, attempt_id: `proxy-${key}-1`, reference },
-    },
-    { idempotencyKey: `${key}:prepare` },
-  );
+  // As the gateway's adapter sends them.
+  const params = {
+    amount,
+    currency,
+    customer: payment_method.stripe.customer,
+    payment_method: payment_method.stripe.payment_method,
+    payment_method_types: ["card"],
+    capture_method: "automatic" as const,
+    metadata: { charge_id: `proxy-${key}`, attempt_id: `proxy-${key}-1`, reference },
+  };
+  const created = await stripe.paymentIntents.create(params, { idempotencyKey: `${key}:prepare` });
   const intent = await stripe.paymentIntents.confirm(created.id, { off_session: true }, { idempotencyKey: `${key}:commit` });
   res.status(201).json({ id: intent.id, status: intent.status, amount: intent.amount, currency: intent.currency, reference });
 });
