@@ -97,9 +97,13 @@ async function version(): Promise<string> {
   return (manifest as { version: string }).version;
 }
 
-/** The first signal stops everything in the reverse order of its start; a second one does not wait. */
+/** One signal may come twice at once: to the whole process group, and again from npm or a supervisor. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** The first signal stops everything in the reverse order of its start; a second one, later than that, does not wait. */
 function onSignals(stops: Stop[], log: Logger): () => Promise<void> {
   let stopping: Promise<void> | null = null;
+  let stoppingSince = 0;
   const stopAll = async (): Promise<void> => {
     for (const stop of stops.reverse().splice(0)) {
       await stop().catch((err: unknown) => log.error({ err }, "a part did not stop cleanly"));
@@ -108,7 +112,9 @@ function onSignals(stops: Stop[], log: Logger): () => Promise<void> {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
+      if (stopping && systemClock.monotonic() - stoppingSince < SAME_SIGNAL_MS) return;
       if (stopping) process.exit(130);
+      stoppingSince = systemClock.monotonic();
       log.info({ signal }, "stopping");
       stopping = stopAll().then(() => process.exit(0));
     });

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../providers/contract/clock.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
 import { PROBLEMS } from "../problems.ts";
 import { toJson } from "./json.ts";
 import { PROBLEM_TYPE, problemBody, problemHeaders, toProblem } from "./problem-json.ts";
 import type { Reply } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
-import type { HttpDeps } from "./server.ts";
 
 /** One request and what its log line tells. Never the body, a header, the URL: only the route's pattern. */
 export interface Exchange {
@@ -17,7 +19,12 @@ export interface Exchange {
 
 const ON_EVERY_ANSWER = { ...securityHeaders(), "Cache-Control": "no-store" };
 
-type Sinks = Pick<HttpDeps, "log" | "metrics" | "clock">;
+/** Where a request leaves its traces. */
+export interface Sinks {
+  readonly log: Pick<Logger, "info" | "error">;
+  readonly metrics: Pick<Metrics, "observeRequest">;
+  readonly clock: Pick<Clock, "monotonic">;
+}
 
 /** Sends a reply and tells log and metrics. A caller who has hung up gets nothing; the line says so. */
 export function send(deps: Sinks, exchange: Exchange, req: IncomingMessage, res: ServerResponse, reply: Reply): void {

@@ -1,23 +1,17 @@
 import express from "express";
-import type { Clock } from "../../providers/contract/clock.ts";
 import { hasCardNumber } from "../card-numbers.ts";
-import type { Logger } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
 import { type FieldFault, Problem } from "../problems.ts";
-import { type Exchange, refuse, send } from "./exchange.ts";
+import { type Exchange, refuse, type Sinks, send } from "./exchange.ts";
 import { openApiRoute } from "./openapi.ts";
 import { assertJson, readBody } from "./read-body.ts";
 import type { Principal, Reply, Route, RouteRequest } from "./route.ts";
 import { parseStrictJson } from "./strict-json.ts";
 import { validateBody, validateNoBody, validateParams, validateQuery } from "./validate.ts";
 
-export interface HttpDeps {
+export interface HttpDeps extends Sinks {
   readonly routes: readonly Route[];
   /** Who has this key; null: nobody. */
   authenticate(key: string): Promise<Principal | null>;
-  readonly log: Pick<Logger, "info" | "error">;
-  readonly metrics: Pick<Metrics, "observeRequest">;
-  readonly clock: Pick<Clock, "monotonic">;
   /** For requests that come without an X-Request-Id. */
   newRequestId(): string;
   /** Of the product, for /openapi.json. */
