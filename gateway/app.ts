@@ -168,7 +168,7 @@ interface Parts {
 }
 
 async function run(options: GatewayOptions, parts: Parts): Promise<{ port: number; stop(): Promise<void> }> {
-  const { config, clock, log, providers } = options;
+  const { config, clock, log } = options;
   const { core, db, reports, fleet, overrides, clockGuard } = parts;
   const redis = options.redisUrl === null ? null : connectRedis(options.redisUrl, log);
   const claims = keyClaims({ redis, installationId: parts.installationId, ttlMs: config.chargeBudgetMs });

@@ -28,11 +28,12 @@ export const PROBLEMS = {
   validation_failed: { status: 422, title: "The request has invalid fields", money: "none" },
   card_number_not_allowed: { status: 422, title: "Card numbers are not accepted, only provider tokens", money: "none" },
   idempotency_key_reused: { status: 422, title: "This key was used with another request", money: "none" },
-  too_many_requests: { status: 429, title: "Too many requests", money: "none" },
+  // Thrown before a key is looked up: it may have been used before.
+  too_many_requests: { status: 429, title: "Too many requests", money: "unknown" },
   internal_error: { status: 500, title: "An unexpected error", money: "unknown" },
   no_provider_available: { status: 503, title: "No provider can be used now", money: "none" },
-  not_ready: { status: 503, title: "This instance cannot take charges now", money: "none" },
-  database_unavailable: { status: 503, title: "The database cannot be reached; nothing was started", money: "none" },
+  not_ready: { status: 503, title: "This instance cannot take charges now", money: "unknown" },
+  database_unavailable: { status: 503, title: "The database cannot be reached", money: "unknown" },
   outcome_unknown_retry_same_key: { status: 503, title: "The outcome could not be recorded; repeat with the same key", money: "unknown" },
 } as const satisfies Record<string, { status: number; title: string; money: "none" | "unknown" | "as_shown" }>;
 

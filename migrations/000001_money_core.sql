@@ -170,7 +170,7 @@ create table dead_letters (
   closed_at timestamptz,
   closed_by text
 );
-create unique index dead_letters_one_open on dead_letters (kind, charge_id) where state = 'open' and charge_id is not null;
+create unique index dead_letters_one_open on dead_letters (kind, charge_id, coalesce(attempt_id, '')) where state = 'open' and charge_id is not null;
 create unique index dead_letters_one_per_job on dead_letters ((data ->> 'job')) where kind = 'job';
 create index dead_letters_by_charge on dead_letters (charge_id);
 

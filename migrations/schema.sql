@@ -136,7 +136,7 @@ create table dead_letters (
   constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
 );
 CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_id);
-CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
+CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
 CREATE UNIQUE INDEX dead_letters_one_per_job ON public.dead_letters USING btree (((data ->> 'job'::text))) WHERE (kind = 'job'::text);
 
 create table dispatch_cursors (

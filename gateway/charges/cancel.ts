@@ -1,5 +1,5 @@
 import { Problem } from "../problems.ts";
-import { claimOne } from "../store/claim-charges.ts";
+import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { violatedConstraint } from "../store/database.ts";
 import { readCharge } from "../store/read-charges.ts";
 import { answerByKey } from "./accept.ts";
@@ -34,6 +34,7 @@ export async function cancelCharge(core: Core, command: ChargeCommand): Promise<
   } catch (error) {
     if (error instanceof LeaseLost) throw notCancelable(charge.id, "processing");
     // The same key at the same moment: the other request's answer is ours, or it was used for something else.
+    await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, null).catch(() => {});
     const raced = violatedConstraint(error) === "idempotency_keys_pkey" ? await answerByKey(core, command) : null;
     if (raced) return raced;
     throw error;

@@ -26,7 +26,8 @@ export function createChargeService(
   /** Every request runs to its end, whether its caller still listens or not. */
   function track<T>(work: () => Promise<T>): Promise<T> {
     if (running.size >= MAX_IN_FLIGHT) {
-      throw new Problem("too_many_requests", `This instance has ${MAX_IN_FLIGHT} requests in flight.`, { retryAfterS: 1 });
+      const detail = `This instance has ${MAX_IN_FLIGHT} requests in flight. Repeat with the same key.`;
+      throw new Problem("too_many_requests", detail, { retryAfterS: 1 });
     }
     const promise = work().finally(() => running.delete(promise));
     running.add(promise);
@@ -34,8 +35,9 @@ export function createChargeService(
   }
 
   function assertFit(): void {
-    if (!core.maySend())
-      throw new Problem("not_ready", "This instance is stopping, or its clock is off; ask another one.", { retryAfterS: 1 });
+    if (core.maySend() && hooks.accepting()) return;
+    const detail = "This instance is stopping, or its clock is off. Repeat with the same key at another one.";
+    throw new Problem("not_ready", detail, { retryAfterS: 1 });
   }
 
   return {

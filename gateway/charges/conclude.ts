@@ -1,13 +1,13 @@
 import type { Segment } from "../../routing/approval.ts";
 import type { Decision } from "../../routing/choose.ts";
 import type { NewAttempt } from "../store/accept-charges.ts";
-import type { AttemptPatch } from "../store/write-transitions.ts";
+import type { AttemptPatch, NewDeadLetter } from "../store/write-transitions.ts";
 import { storedRequest } from "./attempt.ts";
 import type { Attempt, Charge, Failure } from "./charge.ts";
 import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
 import type { Lease } from "./lease.ts";
 import type { Found } from "./look.ts";
-import { DOUBT_DEAD_LETTER_MS, drainDelayMs, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
+import { DOUBT_DEAD_LETTER_MS, drainDelayMs, FIRST_LOOK_MS, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
 import type { Change } from "./transition.ts";
 import { detailOf, gatewayFailure, judge, type Known, lastDecline, noProviderFailure, type Verdict } from "./verdict.ts";
 
@@ -32,7 +32,7 @@ type Waits = Extract<Verdict, { kind: "waits" }>;
 export function conclude(core: Core, charge: Charge, attempt: Attempt, facts: Facts, turn: Turn): Change {
   const now = new Date(core.clock.now());
   if (facts.earlierPaid) return adoptEarlier(charge, attempt, facts, turn, now);
-  const verdict = judge(charge, attempt, facts.known);
+  const verdict = judge(charge, attempt, facts.known, facts.ambiguous);
   const base = { now, actor: turn.actor, attempt: patch(attempt, facts, verdict, now) };
   switch (verdict.kind) {
     case "moved":
@@ -66,8 +66,13 @@ function patch(attempt: Attempt, facts: Facts, verdict: Verdict, now: Date): Att
     provider_reference: known.kind === "approved" || known.kind === "pending" ? known.reference : null,
     finished_at: decided ? now.toISOString() : null,
     latency_ms: facts.latencyMs,
-    next_look_at: null,
+    next_look_at: unfenced(facts) ? new Date(now.getTime() + FIRST_LOOK_MS).toISOString() : null,
   };
+}
+
+/** Closed by a no, after a send that had no answer, and not fenced: a success could still show (law 8). */
+function unfenced(facts: Facts): boolean {
+  return facts.ambiguous && facts.known.kind === "declined";
 }
 
 function waiting(core: Core, charge: Charge, attempt: Attempt, verdict: Waits, now: Date): Omit<Change, "now" | "actor" | "attempt"> {
@@ -80,15 +85,14 @@ function waiting(core: Core, charge: Charge, attempt: Attempt, verdict: Waits, n
     nextAction:
       verdict.status === "requires_action" ? { type: "redirect", url: verdict.known.url ?? charge.nextAction?.url ?? null } : null,
   };
-  if (verdict.status !== "in_doubt" || !becomesOld(charge, attempt, now)) return after;
-  const reason = "in doubt for more than a day: compare with the provider's records and settle it by hand";
-  return { ...after, deadLetter: { id: core.newId("dl"), account_id: charge.accountId, kind: "doubt", attempt_id: attempt.id, reason } };
+  const old = now.getTime() - attempt.startedAt.getTime() >= DOUBT_DEAD_LETTER_MS;
+  return verdict.status === "in_doubt" && old ? { ...after, deadLetter: doubtLetter(core, charge, attempt) } : after;
 }
 
-/** The first look after the age is reached, told by the look before it. */
-function becomesOld(charge: Charge, attempt: Attempt, now: Date): boolean {
-  const oldAt = attempt.startedAt.getTime() + DOUBT_DEAD_LETTER_MS;
-  return now.getTime() >= oldAt && (charge.status !== "in_doubt" || charge.updatedAt.getTime() < oldAt);
+/** Written with each look at what is a day old; there is at most one open letter of a charge. */
+export function doubtLetter(core: Core, charge: Charge, attempt: Attempt): NewDeadLetter {
+  const reason = "not settled for more than a day: compare with the provider's records and settle it by hand";
+  return { id: core.newId("dl"), account_id: charge.accountId, kind: "doubt", attempt_id: attempt.id, reason };
 }
 
 function hadDeadLetter(charge: Charge): boolean {
@@ -136,7 +140,9 @@ function afterEnd(core: Core, charge: Charge, attempt: Attempt, verdict: Ended, 
   );
   // What the issuer said earlier in the charge's life tells more than that nobody else could be asked.
   if (!worthWaiting) return failed((verdict.known.kind === "not_sent" ? lastDecline(charge) : null) ?? verdict.failure);
-  return { ...settledBy, exclude, ...postponed(core, charge, now, verdict.failure, charge.attempts.length) };
+  const rest = postponed(core, charge, now, verdict.failure, charge.attempts.length);
+  // One that fails here failed at this provider: the event says so, and the statistics count it there.
+  return { ...settledBy, exclude, ...rest, ...(rest.status === "failed" ? { provider: attempt.provider } : {}) };
 }
 
 /** The next provider for a charge, from the in-process snapshot. */
@@ -209,7 +215,7 @@ export function expired(): Rest {
 /** Law 8 by way of the invoice id: the money is with an earlier attempt of the same charge. */
 function adoptEarlier(charge: Charge, attempt: Attempt, facts: Facts, turn: Turn, now: Date): Change {
   const { attempt: earlier, approved } = facts.earlierPaid!;
-  const closed = patch(attempt, facts, judge(charge, attempt, facts.known), now);
+  const closed = patch(attempt, facts, judge(charge, attempt, facts.known, facts.ambiguous), now);
   return {
     now,
     actor: turn.actor,

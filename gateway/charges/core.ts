@@ -43,8 +43,8 @@ export interface CoreLog {
   error(fields: object, message: string): void;
 }
 
-/** A lease outlives the budget by this much: the last outcome's write, and clocks that differ by up to 5 s. */
-export const LEASE_MARGIN_MS = 10_000;
+/** A lease outlives the budget by this much: two clocks that may differ by 10 s, and the last outcome's write. */
+export const LEASE_MARGIN_MS = 15_000;
 
 /** Of the budget, what is kept for writing the outcome and answering. */
 export const WRITE_RESERVE_MS = 500;

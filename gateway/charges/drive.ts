@@ -6,7 +6,7 @@ import type { Attempt, Charge } from "./charge.ts";
 import { conclude, type Facts, segmentOf } from "./conclude.ts";
 import { type Core, WRITE_RESERVE_MS } from "./core.ts";
 import type { Lease } from "./lease.ts";
-import { look } from "./look.ts";
+import { duplicate, look } from "./look.ts";
 import { type Change, makeTransition } from "./transition.ts";
 
 /** Another writer claimed the charge: whatever we learned, it is theirs to find out. */
@@ -39,7 +39,7 @@ export async function drive(core: Core, charge: Charge, lease: Lease, actor: str
             outcome: result.outcome,
             latencyMs: result.latencyMs,
           })
-        : { known: result.outcome, object: result.object, ambiguous: false, latencyMs: result.latencyMs };
+        : { known: result.outcome, object: result.object, ambiguous: false, sentAgain: false, latencyMs: result.latencyMs };
     learn(core, current, attempt, facts);
     current = await commit(core, current, lease, conclude(core, current, attempt, facts, { lease, actor, tried }));
   }
@@ -58,10 +58,13 @@ async function resolveInTurn(
   lease: Lease,
   first: { object: string | null; outcome: Outcome; latencyMs: number },
 ): Promise<Facts> {
-  let facts: Facts = { known: first.outcome, object: first.object, ambiguous: true, latencyMs: first.latencyMs };
+  // PayPal's answer to the first send itself: that send was refused, but a payment of this charge may exist.
+  const refused = first.outcome.kind === "unknown" && first.outcome.cause === "duplicate_invoice";
+  let facts: Facts = { known: first.outcome, object: first.object, ambiguous: !refused, sentAgain: false, latencyMs: first.latencyMs };
   for (;;) {
-    const found = await look(core, charge, { ...attempt, object: facts.object, ambiguous: true }, lease);
-    facts = { ...found, ambiguous: true, latencyMs: first.latencyMs };
+    const now = { ...attempt, object: facts.object, ambiguous: true };
+    const found = refused ? await duplicate(core, charge, now, facts.object, lease, true) : await look(core, charge, now, lease);
+    facts = { ...found, ambiguous: !refused, latencyMs: first.latencyMs };
     if (found.known.kind !== "unknown") return facts;
     if (lease.left() < LOOK_AGAIN_MS + 2 * WRITE_RESERVE_MS || !core.maySend()) return facts;
     await core.clock.sleep(LOOK_AGAIN_MS);

@@ -1,15 +1,14 @@
 import type { Approved } from "../../providers/contract/outcome.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
-import { type ClosedAttempt, setNextLook } from "../store/closed-attempts.ts";
+import { type ClosedAttempt, countLook, setNextLook } from "../store/closed-attempts.ts";
 import { isCompensated } from "../store/operations.ts";
 import { readCharge } from "../store/read-charges.ts";
-import { providerOf } from "./attempt.ts";
 import type { Attempt, Charge } from "./charge.ts";
 import { reopened } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
-import { lookup } from "./look.ts";
+import { canFence, fence, lookup } from "./look.ts";
 import { nextLookMs } from "./schedule.ts";
 import type { Change } from "./transition.ts";
 
@@ -39,15 +38,15 @@ export async function lookAtClosed(core: Core, closed: ClosedAttempt): Promise<v
   if (!claim) return setNextLook(core.db, closed.id, new Date(now.getTime() + BUSY_MS));
   const lease = startLease(core.clock, core.settings, claim, until);
   const charge = await readCharge(core.db, { accountId: null, id: closed.chargeId });
-  const attempt = charge?.attempts.find((one) => one.id === closed.id);
-  if (!charge || !attempt || attempt.live) return;
   try {
-    await lookAgain(core, charge, attempt, lease);
+    const attempt = charge?.attempts.find((one) => one.id === closed.id);
+    if (charge && attempt && !attempt.live) await lookAgain(core, charge, attempt, lease);
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
   } finally {
     // Whatever was found: what the charge itself waits for goes on.
-    await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, IN_FLIGHT.has(charge.status) ? now : null);
+    const due = charge && IN_FLIGHT.has(charge.status) ? now : null;
+    await releaseClaim(core.db, { id: closed.chargeId, leaseNo: lease.no }, due);
   }
 }
 
@@ -56,14 +55,16 @@ const IN_FLIGHT: ReadonlySet<string> = new Set(["processing", "requires_action",
 async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<void> {
   // Its money went back, or is going: the provider goes on calling the payment a success.
   if (await isCompensated(core.db, attempt.id)) return setNextLook(core.db, attempt.id, null);
-  const { finding } = await lookup(core, charge, attempt, providerOf(core, attempt), lease);
+  const { finding, object } = await lookup(core, charge, attempt, lease);
   if (finding.kind === "approved") {
     await commit(core, charge, lease, lateSuccess(core, charge, attempt, finding));
-    await setNextLook(core.db, attempt.id, null);
-    return;
+    return setNextLook(core.db, attempt.id, null);
   }
-  const inMs = finding.kind === "fenced" || finding.kind === "declined" ? null : nextLookMs(attempt.looks);
-  await setNextLook(core.db, attempt.id, inMs === null ? null : new Date(core.clock.now() + inMs));
+  const open = finding.kind === "unpaid" || finding.kind === "requires_action";
+  const fenced = open && object !== null && canFence(core, attempt) && (await fence(core, attempt, object, lease)).kind === "fenced";
+  const over = fenced || finding.kind === "fenced" || finding.kind === "declined";
+  const inMs = over ? null : nextLookMs(attempt.looks + 1, finding.kind !== "unknown");
+  await countLook(core.db, attempt.id, inMs === null ? null : new Date(core.clock.now() + inMs));
 }
 
 /** Adopt or compensate: the one place where law 8 decides. */

@@ -1,19 +1,23 @@
 import type { Approved, Fenced, Finding, NotSent, Outcome, Unknown } from "../../providers/contract/outcome.ts";
 import { isFault } from "../../providers/contract/outcome.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
-import { openCall, providerOf, requestOf } from "./attempt.ts";
+import { isCompensated } from "../store/operations.ts";
+import { openCall, requestOf } from "./attempt.ts";
 import type { Attempt, Charge } from "./charge.ts";
 import type { Core } from "./core.ts";
 import type { Lease } from "./lease.ts";
 
-/** What became of an attempt: an outcome, a fence, or the news that an earlier attempt of this charge was paid (PayPal's invoice id). */
-export type Found = {
+/** What became of an attempt. */
+export interface Found {
   readonly known: Outcome | Fenced;
   readonly object: string | null;
-  readonly earlierPaid?: { attempt: Attempt; approved: Approved };
-};
+  /** The commit step was sent once more, and its answer is not known: a doubt, whatever was known before. */
+  readonly sentAgain: boolean;
+  /** The money is with an earlier attempt of this charge (PayPal's invoice id). */
+  readonly earlierPaid?: { readonly attempt: Attempt; readonly approved: Approved };
+}
 
-/** The provider's own search has no retention that we know of: lookups are allowed at any age. */
+/** The provider's own records have no retention that we know of: lookups and fences are allowed at any age. */
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
 /**
@@ -21,18 +25,11 @@ const ANY_AGE = Number.POSITIVE_INFINITY;
  * is possible, else replay the same commit key (which may execute it: that is still once). "Not found" proves nothing.
  */
 export async function look(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Found> {
-  if (core.accountOf(attempt.provider) !== attempt.providerAccount) {
-    return {
-      known: unknown("unexpected", "the credentials now belong to another account, or it is not verified yet"),
-      object: attempt.object,
-    };
-  }
-  const provider = providerOf(core, attempt);
-  const seen = await lookup(core, charge, attempt, provider, lease);
-  const object = seen.object ?? attempt.object;
-  if (seen.finding.kind !== "unpaid") return { known: seen.finding, object };
-  if (provider.capabilities.fence) return { known: await fence(core, attempt, provider, seen.finding.object, lease), object };
-  return replay(core, charge, attempt, provider, seen.finding.object, lease);
+  const { object: seen, finding } = await lookup(core, charge, attempt, lease);
+  const object = seen ?? attempt.object;
+  if (finding.kind !== "unpaid") return { known: finding, object, sentAgain: false };
+  if (canFence(core, attempt)) return { known: await fence(core, attempt, finding.object, lease), object, sentAgain: false };
+  return replay(core, charge, attempt, finding.object, lease);
 }
 
 /** Only looks: moves nothing, fences nothing. */
@@ -40,77 +37,104 @@ export async function lookup(
   core: Core,
   charge: Charge,
   attempt: Attempt,
-  provider: Provider,
   lease: Lease,
 ): Promise<{ object: string | null; finding: Finding }> {
+  const provider = ownProvider(core, attempt);
+  if (!provider) return { object: attempt.object, finding: NOT_OURS };
   const request = requestOf(charge, attempt);
   const replayPrepare = attempt.object === null && ageMs(core, attempt) < provider.capabilities.prepareKeyAgeMs;
   const call = openCall(core, attempt, provider, lease, { share: 1, keyAgeMs: ANY_AGE });
-  const answer = await core.fleet.circuit(attempt.provider).inquire(
-    "look",
-    async () => asResult(await provider.lookup({ request, object: attempt.object, replayPrepare }, call)),
-    (result) => isFault(result.finding),
-  );
+  const ask = async () =>
+    ({ kind: "looked", ...(await provider.lookup({ request, object: attempt.object, replayPrepare }, call)) }) as const;
+  const answer = await core.fleet.circuit(attempt.provider).inquire("look", ask, ({ finding }) => isFault(finding));
   return answer.admitted ? answer.result : { object: attempt.object, finding: unknown("unexpected", answer.reason) };
 }
 
-/** Makes sure that `object` can never be paid. */
-export async function fence(core: Core, attempt: Attempt, provider: Provider, object: string, lease: Lease): Promise<Outcome | Fenced> {
+/** Makes sure that `object` can never be paid; `fenced` only on the provider's own confirmation. */
+export async function fence(core: Core, attempt: Attempt, object: string, lease: Lease): Promise<Outcome | Fenced> {
+  const provider = ownProvider(core, attempt);
+  if (!provider) return NOT_OURS;
   const call = openCall(core, attempt, provider, lease, { share: 1, keyAgeMs: ANY_AGE });
   const answer = await core.fleet.circuit(attempt.provider).inquire("look", () => provider.cancel(object, call), isFault);
   if (!answer.admitted) return unknown("unexpected", answer.reason);
-  return settled(answer.result);
+  return answer.result.kind === "unpaid" ? unknown("unexpected", "unpaid, and the fence is not confirmed") : answer.result;
 }
 
-async function replay(core: Core, charge: Charge, attempt: Attempt, provider: Provider, object: string, lease: Lease): Promise<Found> {
+export function canFence(core: Core, attempt: Attempt): boolean {
+  return core.providers.get(attempt.provider)?.capabilities.fence === true;
+}
+
+/** The attempt's provider, while it is configured with the account that the attempt was begun on (law 12). */
+function ownProvider(core: Core, attempt: Attempt): Provider | null {
+  return core.accountOf(attempt.provider) === attempt.providerAccount ? (core.providers.get(attempt.provider) ?? null) : null;
+}
+
+const NOT_OURS: Unknown = {
+  kind: "unknown",
+  cause: "unexpected",
+  detail: "its provider is not configured, not verified yet, or belongs to another account now",
+};
+
+async function replay(core: Core, charge: Charge, attempt: Attempt, object: string, lease: Lease): Promise<Found> {
+  const provider = ownProvider(core, attempt);
+  if (!provider) return { known: NOT_OURS, object, sentAgain: false };
   if (ageMs(core, attempt) >= provider.capabilities.commitKeyAgeMs) {
-    return { known: unknown("unexpected", "unpaid, and its key is too old to be replayed"), object };
+    return { known: unknown("unexpected", "unpaid, and its key is too old to be replayed"), object, sentAgain: false };
   }
   const call = openCall(core, attempt, provider, lease, { share: 1, keyAgeMs: provider.capabilities.commitKeyAgeMs });
   const answer = await core.fleet
     .circuit(attempt.provider)
     .inquire("replay", () => provider.commit(requestOf(charge, attempt), object, call, { replay: true }), isFault);
-  const known = answer.admitted ? answer.result : unknown("unexpected", answer.reason);
-  if (known.kind === "unknown" && known.cause === "duplicate_invoice")
-    return examineEarlier(core, charge, attempt, provider, object, lease);
+  if (!answer.admitted) return { known: unknown("unexpected", answer.reason), object, sentAgain: false };
+  const known = answer.result;
+  if (known.kind === "unknown" && known.cause === "duplicate_invoice") return duplicate(core, charge, attempt, object, lease, false);
   // Doubt is sticky: that the replay was not executed says nothing about the first send.
-  return { known: known.kind === "not_sent" ? unknown("unexpected", `replay not executed: ${known.cause}`) : known, object };
+  if (known.kind === "not_sent") return { known: unknown("unexpected", `replay not executed: ${known.cause}`), object, sentAgain: false };
+  return { known, object, sentAgain: known.kind === "unknown" };
 }
 
 /**
- * The provider refuses this attempt because a payment of this charge exists there. One of our earlier objects is paid: that
- * is the charge's money. All proven unpaid: this attempt is closed, and the provider is not asked again. Else in doubt.
+ * The provider refuses this attempt because a payment of this charge exists there. It may be this very attempt's (its first send
+ * landed meanwhile), or an earlier one's: then that is the charge's money. Only if the first send itself was refused so (`firm`), and
+ * every earlier object is proven unpaid, this attempt is closed and the provider is not asked again. Else in doubt.
  */
-async function examineEarlier(
+export async function duplicate(
   core: Core,
   charge: Charge,
   attempt: Attempt,
-  provider: Provider,
-  object: string,
+  object: string | null,
   lease: Lease,
+  firm: boolean,
 ): Promise<Found> {
+  const own = await lookup(core, charge, { ...attempt, object }, lease);
+  if (own.finding.kind === "approved" || own.finding.kind === "pending") return { known: own.finding, object, sentAgain: false };
+  const stillOpen = (why: string): Found => ({ known: unknown("duplicate_invoice", why), object, sentAgain: false });
+  if (own.finding.kind === "unknown") return stillOpen("this attempt cannot be looked at");
   const earlier = charge.attempts.filter(
     (other) => other.provider === attempt.provider && other.id !== attempt.id && other.object !== null,
   );
   for (const other of earlier) {
-    const { finding } = await lookup(core, charge, other, provider, lease);
-    if (finding.kind === "approved")
-      return { known: duplicateElsewhere(other), object, earlierPaid: { attempt: other, approved: finding } };
+    // Money that went back, or is going, is not the charge's.
+    if (await isCompensated(core.db, other.id)) continue;
+    const { finding } = await lookup(core, charge, other, lease);
+    if (finding.kind === "approved") {
+      return {
+        known: elsewhere(`attempt ${other.id} was paid`),
+        object,
+        sentAgain: false,
+        earlierPaid: { attempt: other, approved: finding },
+      };
+    }
     if (finding.kind !== "unpaid" && finding.kind !== "fenced" && finding.kind !== "declined") {
-      return { known: unknown("duplicate_invoice", `an earlier attempt is ${finding.kind}`), object };
+      return stillOpen(`an earlier attempt is ${finding.kind}`);
     }
   }
-  return { known: duplicateElsewhere(null), object };
+  if (!firm) return stillOpen("an earlier send of this attempt may be the payment");
+  return { known: elsewhere("the invoice id is taken by something that is not ours"), object, sentAgain: false };
 }
 
-function duplicateElsewhere(paid: Attempt | null): NotSent {
-  const detail = paid ? `attempt ${paid.id} was paid` : "the invoice id is taken by something that is not ours";
+function elsewhere(detail: string): NotSent {
   return { kind: "not_sent", cause: "duplicate_elsewhere", fault: false, detail };
-}
-
-/** `unpaid` after a fence was asked for is not a fence. */
-function settled(finding: Finding): Outcome | Fenced {
-  return finding.kind === "unpaid" ? unknown("unexpected", "unpaid, and the fence is not confirmed") : finding;
 }
 
 function unknown(cause: Unknown["cause"], detail: string): Unknown {
@@ -119,8 +143,4 @@ function unknown(cause: Unknown["cause"], detail: string): Unknown {
 
 function ageMs(core: Core, attempt: Attempt): number {
   return core.clock.now() - attempt.startedAt.getTime();
-}
-
-function asResult<T extends object>(answer: T): T & { kind: "looked" } {
-  return { ...answer, kind: "looked" };
 }

@@ -14,6 +14,8 @@ const ACTION_MS = [5 * S, 15 * S, 30 * S, MIN, 2 * MIN, 5 * MIN];
 /** After an attempt was given up without a fence: long enough to see a success that was on its way. */
 const LOOK_MS = [MIN, 10 * MIN, HOUR, 6 * HOUR, 24 * HOUR, 72 * HOUR];
 
+/** The first of these looks. */
+export const FIRST_LOOK_MS = MIN;
 /** A doubt older than this is also a dead letter: a person should look. */
 export const DOUBT_DEAD_LETTER_MS = 24 * HOUR;
 /** A customer who has not authenticated by then is not coming. */
@@ -39,9 +41,9 @@ export function nextCompensationMs(tries: number): number {
   return step(DOUBT_MS, tries);
 }
 
-/** When to look again at a given-up attempt; null: enough. */
-export function nextLookMs(looks: number): number | null {
-  return looks < LOOK_MS.length ? (LOOK_MS[looks] as number) : null;
+/** When to look again at a given-up attempt; null: enough. As long as it cannot be seen, once a day. */
+export function nextLookMs(looks: number, seen: boolean): number | null {
+  return LOOK_MS[looks] ?? (seen ? null : 24 * HOUR);
 }
 
 /** Full jitter between two tries of one deferred charge: rand(0, min(5 min, 1 s x 2^tries)). */

@@ -1,14 +1,16 @@
 import { Problem } from "../problems.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
-import { providerOf } from "./attempt.ts";
 import type { Attempt, Charge } from "./charge.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
-import { fence, lookup } from "./look.ts";
+import { canFence, fence, lookup } from "./look.ts";
 import type { ChargeAnswer, ResolveCharge } from "./service.ts";
 import type { Change } from "./transition.ts";
+
+/** A doubt; and what waits for a provider or a customer, should it never end by itself. */
+const UNSETTLED = ["in_doubt", "pending", "requires_action"] as const;
 
 /**
  * Settles a doubt by hand. The provider, where it can be reached, has the last word: a person's "charged" is checked, and before a
@@ -21,7 +23,7 @@ export async function settleCharge(core: Core, input: ResolveCharge): Promise<Ch
     leaseUntil: until,
     id: input.chargeId,
     accountId: input.accountId,
-    statuses: ["in_doubt"] as const,
+    statuses: UNSETTLED,
   };
   const claim = await claimOne(core.db, at);
   const charge = await readCharge(core.db, { accountId: input.accountId, id: input.chargeId });
@@ -47,7 +49,8 @@ export async function settleCharge(core: Core, input: ResolveCharge): Promise<Ch
 }
 
 function notClaimed(charge: Charge): Problem {
-  return charge.status === "in_doubt" || charge.status === "processing"
+  const unsettled: readonly string[] = [...UNSETTLED, "processing"];
+  return unsettled.includes(charge.status)
     ? new Problem("resolution_in_progress", "Somebody is at the charge now; try again in half a minute.", {
         chargeId: charge.id,
         retryAfterS: 30,
@@ -56,11 +59,10 @@ function notClaimed(charge: Charge): Problem {
 }
 
 async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
-  const { finding, object } = await lookup(core, charge, attempt, providerOf(core, attempt), lease);
+  const { finding, object } = await lookup(core, charge, attempt, lease);
   const said = input.providerReference as string;
-  if (finding.kind !== "approved" && finding.kind !== "unknown") {
-    throw disagrees(charge, `The provider says that the attempt is ${finding.kind}, not paid.`);
-  }
+  const paid = finding.kind === "approved" && finding.captured;
+  if (!paid && finding.kind !== "unknown") throw disagrees(charge, `The provider says that the attempt is ${finding.kind}, not paid.`);
   if (finding.kind === "approved" && said !== finding.reference && said !== object) {
     throw disagrees(charge, `The provider knows the payment as ${finding.reference}, not as the given reference.`);
   }
@@ -88,11 +90,11 @@ async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Leas
 }
 
 async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
-  const provider = providerOf(core, attempt);
-  const seen = await lookup(core, charge, attempt, provider, lease);
+  const seen = await lookup(core, charge, attempt, lease);
   let finding = seen.finding;
-  if (finding.kind === "unpaid" && provider.capabilities.fence) {
-    const fenced = await fence(core, attempt, provider, finding.object, lease);
+  const object = finding.kind === "unpaid" ? finding.object : finding.kind === "requires_action" ? seen.object : null;
+  if (object !== null && canFence(core, attempt)) {
+    const fenced = await fence(core, attempt, object, lease);
     if (fenced.kind !== "unknown" && fenced.kind !== "not_sent") finding = fenced;
   }
   if (finding.kind === "approved" || finding.kind === "pending") {

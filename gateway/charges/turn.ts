@@ -2,15 +2,15 @@ import { never } from "../../providers/contract/outcome.ts";
 import type { Claim } from "../store/claim-charges.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
-import { providerOf } from "./attempt.ts";
+import type { AttemptPatch } from "../store/write-transitions.ts";
 import type { Attempt, Charge } from "./charge.ts";
-import { conclude, decide, expired, newAttempt, postponed } from "./conclude.ts";
+import { conclude, decide, doubtLetter, expired, newAttempt, postponed } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
-import { fence, look, lookup } from "./look.ts";
-import { ACTION_EXPIRY_MS } from "./schedule.ts";
-import { gatewayFailure } from "./verdict.ts";
+import { canFence, fence, look, lookup } from "./look.ts";
+import { ACTION_EXPIRY_MS, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
+import { detailOf, gatewayFailure } from "./verdict.ts";
 
 const ACTOR = "system:worker";
 
@@ -59,7 +59,7 @@ async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
     case "succeeded":
     case "failed":
     case "canceled":
-      return giveBack(core, charge, lease, charge.nextActionAt ?? new Date(core.clock.now()));
+      return giveBack(core, charge, lease, null);
     default:
       return never(charge.status);
   }
@@ -68,12 +68,13 @@ async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
 /** Looks at the live attempt, commits what it finds, and goes on where there is proof. */
 async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Charge> {
   const found = await look(core, charge, attempt, lease);
-  const facts = { ...found, ambiguous: attempt.ambiguous || attempt.outcome === null || found.known.kind === "unknown", latencyMs: null };
+  const { known, sentAgain } = found;
+  // What is pending, or waits for the customer, stays so while it cannot be seen, unless the commit step was sent once more.
+  const waits = charge.status === "pending" || charge.status === "requires_action";
+  if (known.kind === "unknown" && waits && !sentAgain) return waitUnseen(core, charge, attempt, lease);
+  const ambiguous = attempt.ambiguous || attempt.outcome === null || sentAgain;
+  const facts = { ...found, ambiguous, latencyMs: null };
   learn(core, charge, attempt, facts);
-  // What is pending, or waits for the customer, stays so while the provider cannot be asked: nothing was sent that could be in doubt.
-  if (found.known.kind === "unknown" && charge.status !== "processing" && charge.status !== "in_doubt") {
-    return giveBackLater(core, charge, lease);
-  }
   const after = await commit(core, charge, lease, conclude(core, charge, attempt, facts, { lease, actor: ACTOR, tried: new Set() }));
   return drive(core, after, lease, ACTOR);
 }
@@ -82,8 +83,10 @@ async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Leas
 async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const now = new Date(core.clock.now());
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
-  // An attempt given up without a fence may still turn out to be paid: nothing new is begun before that is looked at.
-  if (charge.attempts.some((attempt) => attempt.nextLookAt !== null)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
+  // There is late evidence about an attempt that was given up: nothing new is begun before it is looked at.
+  if (charge.attempts.some((attempt) => attempt.nextLookAt !== null && attempt.nextLookAt <= now)) {
+    return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
+  }
 
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
@@ -100,40 +103,68 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
 
 /** Waits for the customer; at expiry the attempt is fenced, so that nothing can be paid afterwards. */
 async function awaitAction(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Charge> {
-  if (core.clock.now() - attempt.startedAt.getTime() < ACTION_EXPIRY_MS) return resolve(core, charge, attempt, lease);
-  const provider = providerOf(core, attempt);
-  const { finding, object } = await lookup(core, charge, attempt, provider, lease);
-  const open = finding.kind === "requires_action" || finding.kind === "unpaid";
-  if (!open || object === null) return resolve(core, charge, attempt, lease);
+  if (!isExpired(core, attempt)) return resolve(core, charge, attempt, lease);
+  const { finding, object } = await lookup(core, charge, attempt, lease);
+  if (finding.kind === "unknown" || object === null) return waitUnseen(core, charge, attempt, lease);
+  if (finding.kind !== "requires_action" && finding.kind !== "unpaid") return resolve(core, charge, attempt, lease);
   // Where there is no fence (PayPal), our own capture is the only thing that could move money, and it is never sent again.
-  const firm = !provider.capabilities.fence && !attempt.ambiguous;
-  const known = firm ? ({ kind: "fenced", object, decline: null } as const) : await fence(core, attempt, provider, object, lease);
-  if (known.kind !== "fenced") {
-    return known.kind === "unknown" ? giveBackLater(core, charge, lease) : resolve(core, charge, attempt, lease);
-  }
+  const firm = !canFence(core, attempt) && !attempt.ambiguous;
+  const known = firm ? ({ kind: "fenced", object, decline: null } as const) : await fence(core, attempt, object, lease);
+  if (known.kind === "unknown") return waitUnseen(core, charge, attempt, lease);
+  if (known.kind !== "fenced") return resolve(core, charge, attempt, lease);
   const now = new Date(core.clock.now());
-  const facts = { known, object, ambiguous: attempt.ambiguous, latencyMs: null };
-  const concluded = conclude(core, charge, attempt, facts, { lease, actor: ACTOR, tried: new Set() });
+  const patch: AttemptPatch = {
+    id: attempt.id,
+    live: false,
+    outcome: "fenced",
+    ambiguous: attempt.ambiguous,
+    detail: detailOf(known),
+    object,
+    provider_reference: null,
+    finished_at: now.toISOString(),
+    latency_ms: null,
+    next_look_at: firm ? new Date(now.getTime() + FIRST_LOOK_MS).toISOString() : null,
+  };
   const failure = gatewayFailure("action_expired", "The customer did not authenticate in time.");
-  const { now: _now, actor: _actor, attempt: patch } = concluded;
-  const nextLook = firm ? new Date(now.getTime() + 60_000).toISOString() : null;
+  return commit(core, charge, lease, { now, actor: ACTOR, status: "failed", failure, deferred: null, settledBy: ACTOR, attempt: patch });
+}
+
+function isExpired(core: Core, attempt: Attempt): boolean {
+  return core.clock.now() - attempt.startedAt.getTime() >= ACTION_EXPIRY_MS;
+}
+
+/** Same state, asked again later and later; a person is told when it could not be seen, or ended, for a day. */
+function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Charge> {
+  const now = new Date(core.clock.now());
+  const since = typeof attempt.detail?.unseen_since === "string" ? attempt.detail.unseen_since : now.toISOString();
+  const old =
+    now.getTime() - Date.parse(since) >= DOUBT_DEAD_LETTER_MS || (charge.status === "requires_action" && isExpired(core, attempt));
+  const tries = charge.tries + 1;
+  const patch: AttemptPatch = {
+    id: attempt.id,
+    live: true,
+    outcome: attempt.outcome ?? "unknown",
+    ambiguous: attempt.ambiguous,
+    detail: { ...attempt.detail, unseen_since: since },
+    object: attempt.object,
+    provider_reference: attempt.providerReference,
+    finished_at: null,
+    latency_ms: null,
+    next_look_at: null,
+  };
   return commit(core, charge, lease, {
     now,
     actor: ACTOR,
-    status: "failed",
-    failure,
-    ...(patch ? { attempt: { ...patch, next_look_at: nextLook } } : {}),
+    status: charge.status,
+    nextActionAt: new Date(now.getTime() + nextInquiryMs("in_doubt", tries)),
+    nextAction: charge.nextAction,
+    tries,
+    attempt: patch,
+    ...(old ? { deadLetter: doubtLetter(core, charge, attempt) } : {}),
   });
 }
 
-/** Same state, asked again later. */
-function giveBackLater(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
-  const now = new Date(core.clock.now());
-  const again = { nextActionAt: new Date(now.getTime() + 30_000), nextAction: charge.nextAction, tries: charge.tries + 1 };
-  return commit(core, charge, lease, { now, actor: ACTOR, status: charge.status, ...again });
-}
-
-async function giveBack(core: Core, charge: Charge, lease: Lease, dueAt: Date): Promise<Charge> {
+async function giveBack(core: Core, charge: Charge, lease: Lease, dueAt: Date | null): Promise<Charge> {
   await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, dueAt);
   return charge;
 }

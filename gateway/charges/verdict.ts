@@ -7,7 +7,7 @@ export type Known = Outcome | Fenced;
 
 /**
  * Law 3 in one place: what an outcome means for the charge. Pure. Only `ended` closes the attempt, and only with
- * `mayFailOver` may another provider be asked.
+ * `mayFailOver` may another provider be asked. `ambiguous`: a send of the commit step was left without an answer.
  */
 export type Verdict =
   | { readonly kind: "moved"; readonly approved: Approved }
@@ -28,7 +28,7 @@ export type Verdict =
 /** Generic issuer declines allow another provider once; more would be hammering the card (scheme limits). */
 const MAX_DECLINES = 2;
 
-export function judge(charge: Charge, attempt: Attempt, known: Known): Verdict {
+export function judge(charge: Charge, attempt: Attempt, known: Known, ambiguous: boolean): Verdict {
   switch (known.kind) {
     case "approved":
       // An authorization where a capture was asked for is an answer that we do not understand.
@@ -40,7 +40,14 @@ export function judge(charge: Charge, attempt: Attempt, known: Known): Verdict {
     case "unknown":
       return { kind: "waits", status: "in_doubt", known };
     case "declined":
-      return { kind: "ended", known, mayFailOver: allowsAnother(charge, attempt, known), exclude: true, failure: declineFailure(known) };
+      return {
+        kind: "ended",
+        known,
+        // A no to a replay is a no; but whether a first send on its way would get the same one, only a fence could tell.
+        mayFailOver: !ambiguous && allowsAnother(charge, attempt, known),
+        exclude: true,
+        failure: declineFailure(known),
+      };
     case "not_sent":
       return { kind: "ended", known, mayFailOver: true, exclude: forGood(known), failure: notSentFailure(known) };
     case "fenced":

@@ -3,7 +3,7 @@ import type { Core } from "../charges/core.ts";
 import { lookAtClosed } from "../charges/late.ts";
 import { leaseEnd } from "../charges/lease.ts";
 import { takeTurn } from "../charges/turn.ts";
-import { type Claim, claimDeferred, claimDue, claimExpired } from "../store/claim-charges.ts";
+import { type Claim, claimDeferred, claimDue, claimExpired, type Usable } from "../store/claim-charges.ts";
 import { takeAttemptsToLookAt } from "../store/closed-attempts.ts";
 import { DatabaseAmbiguous, DatabaseUnavailable } from "../store/database.ts";
 import { claimOperations } from "../store/operations.ts";
@@ -56,11 +56,18 @@ export function createWorker(core: Core, options: { liveRatePerS: () => number }
     return claims.length;
   }
 
+  function usable(): Usable[] {
+    return core.fleet.available().map((provider) => {
+      const currencies = core.providers.get(provider)?.capabilities.currencies;
+      return { provider, currencies: currencies ? [...currencies] : null };
+    });
+  }
+
   async function drain(): Promise<number> {
     const grant = Math.min(await drainGrant(core, tally, options.liveRatePerS()), MAX_DRAINING - draining, free());
     if (grant <= 0) return 0;
     const { now, leaseUntil } = at();
-    const claims = await claimDeferred(core.db, { now, leaseUntil, limit: grant, providers: core.fleet.available() });
+    const claims = await claimDeferred(core.db, { now, leaseUntil, limit: grant, usable: usable() });
     for (const claim of claims) {
       draining += 1;
       begin({ charge: claim.id }, async () => {

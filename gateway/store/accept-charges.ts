@@ -62,6 +62,10 @@ with input as (
     payment_method, providers, description, metadata, defer, defer_until, 1, lease_until, next_action_at, deferred, now, now
   from input i
   where not exists (select from idempotency_keys k where k.account_id = i.account_id and k.key = i.idempotency_key)
+    -- The unique index sees only those that allowed no duplicate themselves; it is for two at the same moment.
+    and (i.reference is null or i.allow_duplicate_reference or not exists (
+      select from charges o where o.account_id = i.account_id and o.reference = i.reference
+        and o.status in ('processing', 'requires_action', 'pending', 'in_doubt', 'deferred', 'authorized')))
   order by account_id, idempotency_key
   on conflict do nothing
   returning id

@@ -51,19 +51,27 @@ export async function claimExpired(db: Database, at: { now: Date; leaseUntil: Da
   return rows.map(claim);
 }
 
-/** Deferred charges, the oldest first, that have a token for one of `providers`. */
+/** A provider that takes new attempts; `currencies` null: all. */
+export interface Usable {
+  readonly provider: string;
+  readonly currencies: readonly string[] | null;
+}
+
+/** Deferred charges, the oldest first, that one of `usable` can take: those that nobody can take do not stand in their way. */
 export async function claimDeferred(
   db: Database,
-  at: { now: Date; leaseUntil: Date; limit: number; providers: readonly string[] },
+  at: { now: Date; leaseUntil: Date; limit: number; usable: readonly Usable[] },
 ): Promise<Claim[]> {
   const rows = await db.query<Row>({
     name: "claim_deferred",
     text: `with due as (
-      select id from charges
-      where status = 'deferred' and next_action_at <= $1 and defer_until > $1 and providers && $4::text[] and not excluded @> $4::text[]
-        and (lease_until is null or lease_until <= $1)
+      select id from charges c
+      where status = 'deferred' and next_action_at <= $1 and defer_until > $1 and (lease_until is null or lease_until <= $1)
+        and exists (select from jsonb_to_recordset($4::jsonb) as u(provider text, currencies text[])
+          where u.provider = any(c.providers) and u.provider <> all(c.excluded)
+            and (u.currencies is null or c.currency = any(u.currencies)))
       order by created_at, id limit $3 for update skip locked) ${TAKE}`,
-    values: [at.now, at.leaseUntil, at.limit, at.providers],
+    values: [at.now, at.leaseUntil, at.limit, JSON.stringify(at.usable)],
   });
   return rows.map(claim);
 }
@@ -89,13 +97,14 @@ export async function claimOne(
 }
 
 /**
- * Gives a claim back: due again at `nextActionAt` (null: as it was). A charge whose claimant's write was committed after all
- * has no lease any more, and is left alone.
+ * Gives a claim back: due again at `nextActionAt` (null: as it was; a charge at rest never is). One whose claimant's write was
+ * committed after all has no lease any more, and is left alone.
  */
 export async function releaseClaim(db: Database, held: Claim, nextActionAt: Date | null): Promise<void> {
   await db.query({
     name: "release_claim",
-    text: `update charges set lease_until = null, next_action_at = coalesce($3, next_action_at)
+    text: `update charges set lease_until = null,
+        next_action_at = case when status in ('authorized', 'succeeded', 'failed', 'canceled') then null else coalesce($3, next_action_at) end
       where id = $1 and lease_no = $2 and lease_until is not null`,
     values: [held.id, held.leaseNo, nextActionAt],
   });

@@ -15,7 +15,7 @@ export async function takeAttemptsToLookAt(db: Database, at: { now: Date; until:
     name: "take_attempts_to_look_at",
     text: `with due as (
       select id from attempts where next_look_at <= $1 order by next_look_at, id limit $3 for update skip locked)
-      update attempts a set next_look_at = $2, looks = a.looks + 1 from due where a.id = due.id returning a.id, a.charge_id`,
+      update attempts a set next_look_at = $2 from due where a.id = due.id returning a.id, a.charge_id`,
     values: [at.now, at.until, at.limit],
   });
   return rows.map((row) => ({ id: row.id, chargeId: row.charge_id }));
@@ -26,6 +26,16 @@ export async function hintAttempt(db: Database, id: AttemptId, now: Date): Promi
   await db.query({ name: "hint_attempt", text: "update attempts set next_look_at = $2 where id = $1 and not live", values: [id, now] });
 }
 
+/** After a real look; null: enough of them. */
+export async function countLook(db: Database, id: AttemptId, next: Date | null): Promise<void> {
+  await db.query({
+    name: "count_look",
+    text: "update attempts set next_look_at = $2, looks = looks + 1 where id = $1 and not live",
+    values: [id, next],
+  });
+}
+
+/** Without having looked. */
 export async function setNextLook(db: Database, id: AttemptId, at: Date | null): Promise<void> {
   await db.query({ name: "set_next_look", text: "update attempts set next_look_at = $2 where id = $1 and not live", values: [id, at] });
 }

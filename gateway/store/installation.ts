@@ -13,7 +13,10 @@ export async function ensureInstallation(db: Database, first: Installation & { n
     text: "insert into installation (id, livemode, created_at) values ($1, $2, $3) on conflict do nothing",
     values: [first.id, first.livemode, first.now],
   });
-  const rows = await db.query<{ id: string; livemode: boolean }>({ name: "read_installation", text: "select id, livemode from installation" });
+  const rows = await db.query<{ id: string; livemode: boolean }>({
+    name: "read_installation",
+    text: "select id, livemode from installation",
+  });
   const row = rows[0];
   if (!row) throw new Error("the table installation is empty after an insert");
   return row;
@@ -52,7 +55,9 @@ export async function durabilityFault(db: Database): Promise<string | null> {
       current_setting('full_page_writes') as full_page_writes`,
   });
   const off = Object.entries(rows[0] ?? {}).filter(([, value]) => value === "off");
-  return off.length > 0 ? `the database has ${off.map(([name]) => `${name} = off`).join(", ")}: a crash would lose acknowledged charges` : null;
+  return off.length > 0
+    ? `the database has ${off.map(([name]) => `${name} = off`).join(", ")}: a crash would lose acknowledged charges`
+    : null;
 }
 
 /** The database's wall clock. */

@@ -21,6 +21,10 @@ export interface Operation {
   readonly tries: number;
   /** Of its key; committed before the first send. */
   readonly firstSentAt: Date;
+  /** An earlier turn may have sent it. */
+  readonly sentBefore: boolean;
+  /** The provider's id of a refund that is pending there. */
+  readonly refund: string | null;
 }
 
 interface Row {
@@ -38,6 +42,7 @@ interface Row {
   lease_no: number;
   tries: number;
   first_sent_at: Date;
+  provider_reference: string | null;
 }
 
 /** Those due, claimed; the claim also commits the intent to send (`first_sent_at`). */
@@ -51,7 +56,7 @@ export async function claimOperations(db: Database, at: { now: Date; leaseUntil:
         first_sent_at = coalesce(o.first_sent_at, $1), updated_at = $1
       from due, attempts a, charges c where o.id = due.id and a.id = o.attempt_id and c.id = o.charge_id
       returning o.id, o.charge_id, o.attempt_id, c.account_id, a.provider, a.provider_account, o.object, o.reference, o.amount,
-        o.currency, o.captured, o.lease_no, o.tries, o.first_sent_at`,
+        o.currency, o.captured, o.lease_no, o.tries, o.first_sent_at, o.provider_reference`,
     values: [at.now, at.leaseUntil, at.limit],
   });
   return rows.map((row) => ({
@@ -69,6 +74,8 @@ export async function claimOperations(db: Database, at: { now: Date; leaseUntil:
     leaseNo: row.lease_no,
     tries: row.tries,
     firstSentAt: row.first_sent_at,
+    sentBefore: row.first_sent_at.getTime() < at.now.getTime(),
+    refund: row.provider_reference,
   }));
 }
 

@@ -126,6 +126,7 @@ with input as (
   from ready i cross join lateral jsonb_to_record(i.dead_letter) as d(id text, account_id text, kind text, attempt_id text, reason text)
   where i.dead_letter is not null
   on conflict do nothing
+  returning charge_id as id
 ), settled as (
   update dead_letters d set state = 'settled', closed_at = i.now, closed_by = i.settled_by
   from ready i where i.settled_by is not null and d.charge_id = i.id and d.state = 'open' and d.kind in ('charge', 'doubt')
@@ -145,6 +146,7 @@ with input as (
 ), told as (
   insert into events (${EVENT_COLUMNS})
   select e.* from ready i cross join lateral jsonb_to_recordset(i.events) as e(${EVENT_RECORD})
+  where e.type <> 'dead_letter.opened' or exists (select from buried b where b.id = i.id)
 )
 select id, lease_no from moved`;
 

@@ -7,7 +7,14 @@ import { WireError } from "./http-client.ts";
 /** What came back for one request, with everything that stripe-node does to it undone. */
 export type Answer =
   | { readonly kind: "ok"; readonly body: Record<string, unknown> }
-  | { readonly kind: "error"; readonly status: number; readonly error: StripeErrorBody; readonly detail: string }
+  | {
+      readonly kind: "error";
+      readonly status: number;
+      readonly error: StripeErrorBody;
+      readonly detail: string;
+      /** Stripe says that this is the stored answer to the key's first request. */
+      readonly replayed: boolean;
+    }
   | { readonly kind: "nothing"; readonly cause: UnknownCause | "gate_closed"; readonly detail: string };
 
 export interface StripeErrorBody extends CardError {
@@ -40,7 +47,8 @@ function answerOfThrown(thrown: unknown): Answer {
   }
   if (typeof thrown.statusCode === "number") {
     const error = thrown.raw as unknown as StripeErrorBody;
-    return { kind: "error", status: thrown.statusCode, error, detail: describe(thrown.statusCode, error, thrown.requestId) };
+    const replayed = (thrown.headers as Record<string, unknown> | undefined)?.["idempotent-replayed"] === "true";
+    return { kind: "error", status: thrown.statusCode, error, detail: describe(thrown.statusCode, error, thrown.requestId), replayed };
   }
   const detail: unknown = thrown.detail;
   if (detail instanceof GateClosed) return { kind: "nothing", cause: "gate_closed", detail: "the call was closed" };

@@ -177,7 +177,11 @@ class StripeProvider implements Provider {
     return this.#within<{ object: string | null; finding: Finding }>(
       call,
       async (ask) => {
-        if (object === null && query.replayPrepare) object = await this.#replayPrepare(ask, query.request);
+        if (object === null && query.replayPrepare) {
+          const created = await this.#replayPrepare(ask, query.request);
+          if (created === "stored_failure") return { object, finding: { kind: "fenced", object: "none", decline: null } };
+          object = created;
+        }
         if (object === null) object = await findByAttempt(ask, query.request);
         if (object === null) return { object, finding: unknown("unexpected", "not found, which proves nothing") };
         return { object, finding: await this.#look(ask, object, { ...expectedOf(query.request), object }) };
@@ -191,13 +195,17 @@ class StripeProvider implements Provider {
     this.#http.close();
   }
 
-  /** The id only: the body is the stored answer to the first create, hours old perhaps. */
-  async #replayPrepare(ask: Ask, request: AttemptRequest): Promise<string | null> {
+  /**
+   * The id only: the body is the stored answer to the first create, hours old perhaps. A stored 5xx is proof: under this key nobody was
+   * ever told an id, so nobody can have confirmed it, and nobody ever will.
+   */
+  async #replayPrepare(ask: Ask, request: AttemptRequest): Promise<string | "stored_failure" | null> {
     const body = createParams(request);
     if ("problem" in body) return null;
     const answer = await ask((stripe) =>
       stripe.paymentIntents.create(body.params, { idempotencyKey: stepKey(request.attemptId, "prepare") }),
     );
+    if (answer.kind === "error" && answer.replayed && answer.status >= 500) return "stored_failure";
     return answer.kind === "ok" && mismatch(answer.body, expectedOf(request)) === null ? (answer.body.id as string) : null;
   }
 

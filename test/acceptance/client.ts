@@ -70,7 +70,13 @@ export async function ask<Body = Record<string, unknown>>(url: string, address: 
   });
   const text = await response.text();
   const type = response.headers.get("content-type") ?? "";
-  return { status: response.status, type, headers: response.headers, text, body: (type.includes("json") ? JSON.parse(text) : null) as Body };
+  return {
+    status: response.status,
+    type,
+    headers: response.headers,
+    text,
+    body: (type.includes("json") ? JSON.parse(text) : null) as Body,
+  };
 }
 
 /** What the caller asked for with one key, and all that it heard. */
@@ -147,7 +153,11 @@ export async function readCharge(url: string, id: string): Promise<ChargeJson & 
 }
 
 /** Runs `work` on each item, `concurrency` at a time. */
-export async function inParallel<T, R>(items: readonly T[], concurrency: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+export async function inParallel<T, R>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
   const lane = async (): Promise<void> => {

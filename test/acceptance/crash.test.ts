@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Asked } from "./client.ts";
 import type { Gateway } from "./gateway-process.ts";
 import { startWorld, until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
 import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
 
 let world: World;
+/** All that callers were told, by either test: the judge looks at the whole database. */
+const asked: Asked[] = [];
 beforeAll(async () => {
   world = await startWorld({ postgres: "own" });
 });
@@ -21,13 +24,15 @@ it("finishes every charge once although the gateway is killed five times in the 
     gateway = await world.start();
   };
   let crashing: Promise<void> = Promise.resolve();
-  const asked = await chargeAll(world, {
-    prefix: "crash",
-    count: 150,
-    between(done) {
-      if (done % 25 === 10 && kills < 5) crashing = crashing.then(crash);
-    },
-  });
+  asked.push(
+    ...(await chargeAll(world, {
+      prefix: "crash",
+      count: 150,
+      between(done) {
+        if (done % 25 === 10 && kills < 5) crashing = crashing.then(crash);
+      },
+    })),
+  );
   await crashing;
   calm();
   await heedHealth(gateway.url);
@@ -45,9 +50,12 @@ it("takes over what another instance left when it was killed", { timeout: 200_00
   world.sandbox.setFault("stripe", { kind: "slow", delayMs: 400 });
   world.sandbox.setFault("paypal", { kind: "slow", delayMs: 400 });
   const charging = chargeAll(world, { prefix: "left", from: 1_000, count: 30, concurrency: 30 });
-  await until(() => world.sandbox.requests().filter(({ operation }) => operation === "commit"), ({ length }) => length >= 5);
+  await until(
+    () => world.sandbox.requests().filter(({ operation }) => operation === "commit"),
+    ({ length }) => length >= 5,
+  );
   await Promise.all(victims.map((victim) => victim.kill9()));
-  const asked = await charging;
+  asked.push(...(await charging));
   world.sandbox.clearFaults();
   expect(survivor.isRunning()).toBe(true);
   const { faults } = await judge(world, asked);

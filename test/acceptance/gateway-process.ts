@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../gateway/main.ts", import.meta.url));
@@ -35,7 +36,8 @@ export class StartRefused extends Error {
 
 /** Resolves when it listens; rejects with `StartRefused` when it ends before that. Nothing of our own environment reaches it. */
 export async function launchGateway(env: Readonly<Record<string, string>>): Promise<Gateway> {
-  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env.PATH ?? "", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  // Without a PATH it finds no redis-server to start by itself: it has the one that it is given, or none.
+  const child = spawn(process.execPath, [MAIN], { env: { ...env }, cwd: tmpdir(), stdio: ["ignore", "pipe", "pipe"] });
   const guard = guardOf(child);
   let stdout = "";
   let stderr = "";

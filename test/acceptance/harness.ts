@@ -1,5 +1,5 @@
-import { createTestDatabase, type OwnPostgres, startOwnPostgres } from "../support/database.ts";
 import { type Sandbox, type SandboxOptions, startSandbox } from "../../providers/sandbox/sandbox.ts";
+import { createTestDatabase, type OwnPostgres, startOwnPostgres } from "../support/database.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import { type Gateway, launchGateway } from "./gateway-process.ts";
 
@@ -78,6 +78,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
 }
 
+const POLL_MS = 150;
+
 /** Polls until `done`; throws what was last seen after `timeoutMs`, which is generous: no test asserts how fast something is. */
 export async function until<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 60_000): Promise<T> {
   const end = Date.now() + timeoutMs;
@@ -85,7 +87,7 @@ export async function until<T>(read: () => Promise<T> | T, done: (value: T) => b
     const value = await read();
     if (done(value)) return value;
     if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(value)}`);
-    await sleep(100);
+    await sleep(POLL_MS);
   }
 }
 

@@ -3,9 +3,9 @@ import { type Asked, allCharges, ask, type ChargeJson, type EventJson, inParalle
 import { until, type World } from "./harness.ts";
 import { judgeStats } from "./judge-stats.ts";
 
-const OPEN = ["processing", "in_doubt", "pending", "deferred"];
-/** A doubt's later looks are half a minute apart, and a lease outlives its crashed owner by 13 s. */
-const SETTLE_MS = 150_000;
+const OPEN: ReadonlySet<string> = new Set(["processing", "in_doubt", "pending", "deferred"]);
+/** A crashed owner's lease ends after 18 s, and a doubt's third and fourth look are half a minute and two minutes apart. */
+const SETTLE_MS = 180_000;
 
 type Judged = ChargeJson & { readonly events: readonly EventJson[] };
 
@@ -29,30 +29,29 @@ interface Seen {
 export async function judge(world: World, asked: readonly Asked[]): Promise<Verdict> {
   const url = world.urls()[0];
   if (url === undefined) throw new Error("no gateway runs");
-  const faults: string[] = [];
-  const late = await stillOpen(url);
-  const listed = await allCharges(url);
-  const charges = await inParallel(listed, 10, ({ id }) => readCharge(url, id));
+  const charges = await settled(url);
   const ledger = world.sandbox.ledger();
-  const story = (charge: Judged): string => tellStory(world, ledger, charge, asked);
-
+  const faults: string[] = [];
   for (const charge of charges) {
-    if (late.has(charge.id)) faults.push(`${charge.id} is ${charge.status} and comes to no end\n${story(charge)}`);
-    for (const fault of [...moneyFaults(charge, ledger), ...historyFaults(charge)]) faults.push(`${charge.id} ${fault}\n${story(charge)}`);
+    const own = [...moneyFaults(charge, ledger), ...historyFaults(charge)];
+    if (OPEN.has(charge.status)) own.push(`is ${charge.status} and comes to no end`);
+    if (own.length > 0) faults.push(...own.map((fault) => `${charge.id} ${fault}`), tellStory(world, ledger, charge, asked));
   }
   faults.push(...acknowledgedFaults(asked, charges), ...strangeMoney(ledger, charges));
   faults.push(...(await judgeStats(url, charges, ledger)), ...(await trailFaults(url)), ...(await deadLetterFaults(url)));
   return { faults, seen: whatWasSeen(charges) };
 }
 
-/** The ids of those that do not end. */
-async function stillOpen(url: string): Promise<ReadonlySet<string>> {
-  const open = async (): Promise<string[]> => {
-    const lists = await Promise.all(OPEN.map((status) => allCharges(url, `&status=${status}`)));
-    return lists.flat().map(({ id }) => id);
-  };
+/** All charges, when none of them is open any more; after `SETTLE_MS` as they are. */
+async function settled(url: string): Promise<Judged[]> {
   const end = Date.now() + SETTLE_MS;
-  return new Set(await until(open, (ids) => ids.length === 0 || Date.now() > end, 2 * SETTLE_MS));
+  const read = async (): Promise<Judged[]> => inParallel(await allCharges(url), 10, ({ id }) => readCharge(url, id));
+  for (;;) {
+    const open = async () => (await allCharges(url)).filter(({ status }) => OPEN.has(status)).length;
+    await until(open, (count) => count === 0 || Date.now() > end, 2 * SETTLE_MS);
+    const charges = await read();
+    if (charges.every(({ status }) => !OPEN.has(status)) || Date.now() > end) return charges;
+  }
 }
 
 /** `succeeded` is one capture of the exact amount at the named provider; everything else is no money at all. */
@@ -109,7 +108,7 @@ function acknowledgedFaults(asked: readonly Asked[], charges: readonly ChargeJso
     if (before !== undefined && before !== told.id) faults.push(`${key} was told ${before} and ${told.id}`);
     idOfKey.set(key, told.id);
     if (!now) faults.push(`${told.id} was acknowledged as ${told.status}, and does not exist`);
-    else if (now.amount !== body["amount"] || now.currency !== body["currency"]) faults.push(`${told.id} is not what ${key} asked for`);
+    else if (now.amount !== body.amount || now.currency !== body.currency) faults.push(`${told.id} is not what ${key} asked for`);
     else if (["succeeded", "failed", "canceled"].includes(told.status) && now.status !== told.status)
       faults.push(`${told.id} was told as ${told.status}, and is ${now.status}`);
   }
@@ -145,10 +144,15 @@ function tellStory(world: World, ledger: readonly Movement[], charge: Judged, as
   });
   const lines = [
     toText(rest),
-    ...asked.filter(({ charge: { id } }) => id === charge.id).map(({ key, heard, charge: told }) => `${key} heard ${toText([...heard, told.status])}`),
+    ...asked
+      .filter(({ charge: { id } }) => id === charge.id)
+      .map(({ key, heard, charge: told }) => `${key} heard ${toText([...heard, told.status])}`),
     ...events.map((event) => `event    ${toText(event)}`),
     ...ledger.filter(({ chargeId }) => chargeId === charge.id).map((movement) => `ledger   ${toText(movement)}`),
-    ...requests.map(({ provider, operation, path, executed, at }) => `request  ${provider} ${operation} ${path} executed=${executed} ${new Date(at).toISOString()}`),
+    ...requests.map(
+      ({ provider, operation, path, executed, at }) =>
+        `request  ${provider} ${operation} ${path} executed=${executed} ${new Date(at).toISOString()}`,
+    ),
     ...world
       .logs()
       .split("\n")

@@ -13,7 +13,7 @@ afterAll(() => world.close());
 
 it("loses nothing and moves nothing twice while PostgreSQL is restarted and killed", { timeout: 400_000 }, async () => {
   const { postgres } = world;
-  const [one] = await Promise.all([world.start(), world.start()]);
+  const [one, two] = await Promise.all([world.start(), world.start()]);
   const calm = startStorm(world.sandbox, 0.15);
   const heedHealth = await ignoreHealth(one.url);
   let doing: Promise<void> = Promise.resolve();
@@ -33,6 +33,7 @@ it("loses nothing and moves nothing twice while PostgreSQL is restarted and kill
   const { faults, seen } = await judge(world, asked);
   expect(faults).toEqual([]);
   expect(seen.charges).toBe(150);
+  expect([one.isRunning(), two.isRunning()]).toEqual([true, true]);
 });
 
 it("answers 503 with Retry-After while PostgreSQL is gone, and knows everything when it is back", { timeout: 200_000 }, async () => {
@@ -52,7 +53,10 @@ it("answers 503 with Retry-After while PostgreSQL is gone, and knows everything 
   expect((await ask(url, "GET /healthz")).status).toBe(200);
 
   await world.postgres.start();
-  await until(async () => (await ask(url, "GET /readyz")).status, (status) => status === 200);
+  await until(
+    async () => (await ask(url, "GET /readyz")).status,
+    (status) => status === 200,
+  );
   expect(await allCharges(url)).toEqual(before);
   asked.push(await chargeUntilTold(world.urls, request));
   expect((await judge(world, asked)).faults).toEqual([]);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { requestOf } from "../../../gateway/charges/attempt.ts";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import { createChargeService } from "../../../gateway/charges/charge-service.ts";
 import type { Core } from "../../../gateway/charges/core.ts";
@@ -8,6 +9,8 @@ import { problemBody, toProblem } from "../../../gateway/http/problem-json.ts";
 import { keyClaims } from "../../../gateway/idempotency/key-claims.ts";
 import { claimOne, releaseClaim } from "../../../gateway/store/claim-charges.ts";
 import { DatabaseAmbiguous } from "../../../gateway/store/database.ts";
+import { Call } from "../../../providers/contract/call.ts";
+import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Currency } from "../../../providers/contract/money.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
 import { chargeInput, type Engine, eventually, movedAt, reread, startEngine } from "../../support/engine.ts";
@@ -58,7 +61,8 @@ async function allUp(): Promise<void> {
 
 function prefer(first: "stripe" | "paypal"): void {
   for (const id of ["stripe", "paypal"]) {
-    for (let i = 0; i < 400; i++) engine.fleet.recordApproval(id, { type: "card", brand: "visa", country: "US", currency: "usd" }, id === first);
+    for (let i = 0; i < 400; i++)
+      engine.fleet.recordApproval(id, { type: "card", brand: "visa", country: "US", currency: "usd" }, id === first);
   }
 }
 
@@ -82,7 +86,11 @@ async function dueTurn(charge: Charge): Promise<Charge> {
 }
 
 function letters(charge: Charge): Promise<{ id: string; kind: string; state: string }[]> {
-  return engine.db.query({ name: "attack_letters", text: "select id, kind, state from dead_letters where charge_id = $1 order by id", values: [charge.id] });
+  return engine.db.query({
+    name: "attack_letters",
+    text: "select id, kind, state from dead_letters where charge_id = $1 order by id",
+    values: [charge.id],
+  });
 }
 
 function byHand(charge: Charge, outcome: ResolveCharge["outcome"]): ResolveCharge {
@@ -164,7 +172,51 @@ describe("told wrongly", () => {
   });
 });
 
+describe("lost", () => {
+  it("does not call a charge paid by an earlier attempt whose money was sent back already", async () => {
+    prefer("paypal");
+    engine.sandbox.setFault("paypal", { kind: "refuse", operation: "commit", count: 1, delayMs: 300 });
+    engine.sandbox.setFault("stripe", { kind: "hang_before", operation: "commit" });
+    for (const operation of ["lookup", "cancel"] as const) engine.sandbox.setFault("stripe", { kind: "500_before", operation });
+    const { charge } = await engine.charges.create(chargeInput());
+    expect(charge).toMatchObject({
+      status: "in_doubt",
+      attempts: [
+        { provider: "paypal", live: false },
+        { provider: "stripe", live: true },
+      ],
+    });
+    await engine.sandbox.listening();
+    const first = charge.attempts[0] as Charge["attempts"][number];
+    // Law 8's premise: the attempt that was given up is paid after all. Another attempt is live, so the money goes back.
+    const paypal = engine.core.providers.get("paypal") as Provider;
+    const call = new Call({ clock: systemClock, timeoutMs: 5_000 });
+    await paypal.commit(requestOf(charge, first), first.object as string, call, { replay: false });
+    await sql("look", "update attempts set next_look_at = now() - interval '1 s' where id = $1", first.id);
+    await eventually(
+      async () => {
+        await turn();
+        return movedAt(engine.sandbox, charge.id);
+      },
+      (moved) => moved["paypal"] === 0n,
+      10_000,
+    );
+    engine.sandbox.clearFaults();
+    for (let i = 0; i < 5 && (await reread(engine, charge)).status !== "succeeded"; i++) await dueTurn(charge);
+    const after = await reread(engine, charge);
+    const held = Object.values(movedAt(engine.sandbox, charge.id)).reduce((sum, amount) => sum + amount, 0n);
+    expect(after.amountCaptured).toBe(held);
+  });
+});
+
 describe("stuck for good", () => {
+  it("lets a person settle a doubt at a provider that is not configured any more", async () => {
+    const charge = await inDoubt("stripe", false, STRIPE);
+    await sql("removed", "update attempts set provider = 'stripe-gone', provider_account = 'acct_gone' where charge_id = $1", charge.id);
+    const { charge: settled } = await engine.charges.resolve(byHand(charge, "not_charged"));
+    expect(settled.status).toBe("failed");
+  });
+
   it("tells a person about a customer's authentication that can neither be looked up nor fenced after its time", async () => {
     const { charge } = await engine.charges.create(chargeInput({ tokens: { paypal: { vault_id: "payer_action" } } }));
     // PayPal forgets orders that nobody approved: 404 from then on.
@@ -198,6 +250,25 @@ describe("stuck for good", () => {
     expect((await letters(charge)).filter(({ state }) => state === "open")).toHaveLength(1);
   });
 
+  it("goes on after a crash whose prepare Stripe answered, and keeps answering, with a stored 500", async () => {
+    prefer("stripe");
+    engine.sandbox.setFault("stripe", { kind: "500_before", operation: "prepare", count: 1 });
+    const crash: Core = { ...engine.core, write: () => Promise.reject(new DatabaseAmbiguous("crash before the outcome was written")) };
+    const claims = keyClaims({ redis: null, installationId: "crash", ttlMs: 1_000 });
+    const input = chargeInput();
+    await expect(createChargeService(crash, claims, { accepting: () => true, countCharge: () => {} }).create(input)).rejects.toThrow();
+    const rows = await engine.db.query<Charge>({
+      name: "attack_last",
+      text: "select id from charges where idempotency_key = $1",
+      values: [input.idempotencyKey],
+    });
+    const charge = rows[0] as Charge;
+    for (let i = 0; i < 6 && (await reread(engine, charge)).status !== "succeeded"; i++) await dueTurn(charge);
+    // The stored 500 is all that anybody ever got for the prepare key: no id, so that nobody can have sent a commit.
+    expect(await reread(engine, charge)).toMatchObject({ status: "succeeded" });
+    expect(Object.values(movedAt(engine.sandbox, charge.id))).toEqual([4200n]);
+  });
+
   it("drains a charge that can be served past older ones that cannot", async () => {
     await set("stripe", "down");
     const inr = { amount: 4200n, currency: "inr" as Currency };
@@ -213,7 +284,7 @@ describe("stuck for good", () => {
           return reread(engine, charge);
         },
         ({ status }) => status === "succeeded",
-        12_000,
+        8_000,
       );
       expect(settled.provider).toBe("paypal");
     } finally {
@@ -248,11 +319,11 @@ describe("stuck for good", () => {
     const [attempt] = settled.attempts;
     await sql("busy", "update charges set lease_until = now() + interval '1 h' where id = $1", charge.id);
     for (let i = 0; i < 7; i++) {
-      await sql("look", "update attempts set next_look_at = now() where id = $1", attempt?.id);
+      await sql("look", "update attempts set next_look_at = now() - interval '1 s' where id = $1", attempt?.id);
       await turn();
     }
     await sql("free", "update charges set lease_until = null where id = $1", charge.id);
-    await sql("look", "update attempts set next_look_at = now() where id = $1", attempt?.id);
+    await sql("look", "update attempts set next_look_at = now() - interval '1 s' where id = $1", attempt?.id);
     await turn();
     // The provider could not even be asked yet: the looks that law 8 promises are still to come.
     expect((await reread(engine, charge)).attempts[0]?.nextLookAt).not.toBeNull();
@@ -264,7 +335,13 @@ describe("stuck for good", () => {
     expect(charge.status).toBe("failed");
     // What leaveToOthers does when the write of a late success was ambiguous.
     const now = new Date();
-    const claim = await claimOne(engine.db, { now, leaseUntil: new Date(now.getTime() + 10_000), id: charge.id, accountId: null, statuses: ["failed"] });
+    const claim = await claimOne(engine.db, {
+      now,
+      leaseUntil: new Date(now.getTime() + 10_000),
+      id: charge.id,
+      accountId: null,
+      statuses: ["failed"],
+    });
     await releaseClaim(engine.db, claim as NonNullable<typeof claim>, now);
     await turn();
     expect((await reread(engine, charge)).nextActionAt).toBeNull();
@@ -274,7 +351,12 @@ describe("stuck for good", () => {
 it("holds no lease any more when an instance within the allowed clock error may claim the charge", () => {
   const settings = { livemode: false, providerTimeoutMs: 10_000, chargeBudgetMs: 30_000 };
   let real = 0;
-  const clock = (offMs: number) => ({ now: () => 1e12 + real + offMs, monotonic: () => real, sleep: async () => {}, after: () => () => {} });
+  const clock = (offMs: number) => ({
+    now: () => 1e12 + real + offMs,
+    monotonic: () => real,
+    sleep: async () => {},
+    after: () => () => {},
+  });
   const [slow, fast] = [clock(-4_900), clock(4_900)];
   const until = leaseEnd(slow, settings);
   const lease = startLease(slow, settings, { leaseNo: 1 }, until);
@@ -308,27 +390,30 @@ describe("an ambiguous commit", () => {
     [true, false].flatMap((committed) => (["stripe", "paypal"] as const).map((first) => [where, committed, first] as const)),
   );
 
-  it.each(cases)("of the %s (committed: %s, %s first) ends with the money moved once, and the same key tells", async (where, committed, first) => {
-    prefer(first);
-    const input = chargeInput();
-    if (where === "next_intent") engine.sandbox.setFault(first, { kind: "500_before", operation: "prepare", count: 1 });
-    await expect(unlucky(where, committed).create(input)).rejects.toThrow();
-    const answer = await eventually(
-      async () => {
-        await turn();
-        return engine.charges.create(input).catch((error: { code?: string }) => {
-          if (error.code !== "idempotency_key_in_use") throw error;
-          return null;
-        });
-      },
-      (known) => known?.charge.status === "succeeded",
-      20_000,
-    );
-    const charge = answer?.charge as Charge;
-    const moved = movedAt(engine.sandbox, charge.id);
-    expect(moved).toEqual({ [charge.provider as string]: 4200n });
-    expect(charge.attempts.filter(({ live }) => live)).toHaveLength(1);
-  });
+  it.each(cases)(
+    "of the %s (committed: %s, %s first) ends with the money moved once, and the same key tells",
+    async (where, committed, first) => {
+      prefer(first);
+      const input = chargeInput();
+      if (where === "next_intent") engine.sandbox.setFault(first, { kind: "reset_before", operation: "prepare", count: 1 });
+      await expect(unlucky(where, committed).create(input)).rejects.toThrow();
+      const answer = await eventually(
+        async () => {
+          await turn();
+          return engine.charges.create(input).catch((error: { code?: string }) => {
+            if (error.code !== "idempotency_key_in_use") throw error;
+            return null;
+          });
+        },
+        (known) => known?.charge.status === "succeeded",
+        20_000,
+      );
+      const charge = answer?.charge as Charge;
+      const moved = movedAt(engine.sandbox, charge.id);
+      expect(moved).toEqual({ [charge.provider as string]: 4200n });
+      expect(charge.attempts.filter(({ live }) => live)).toHaveLength(1);
+    },
+  );
 });
 
 it("withdraws a deferred charge or drains it, never both", async () => {
