@@ -135,7 +135,7 @@ describe("POST /v1/charges", () => {
     const away = await http.charge(VALID_CHARGE);
     expect(away.status).toBe(503);
     expect(away.headers["retry-after"]).toBe("2");
-    expect(away.body).toMatchObject({ code: "database_unavailable", money: "none" });
+    expect(away.body).toMatchObject({ code: "database_unavailable", money: "unknown" });
     http.charges.next = new DatabaseAmbiguous("lost");
     const lost = await http.charge(VALID_CHARGE);
     expect(lost.status).toBe(503);
