@@ -87,7 +87,10 @@ async function replay(core: Core, charge: Charge, attempt: Attempt, object: stri
     .inquire("replay", () => provider.commit(requestOf(charge, attempt), object, call, { replay: true }), isFault);
   if (!answer.admitted) return { known: unknown("unexpected", answer.reason), object, sentAgain: false };
   const known = answer.result;
-  if (known.kind === "unknown" && known.cause === "duplicate_invoice") return duplicate(core, charge, attempt, object, lease, false);
+  if (known.kind === "unknown" && known.cause === "duplicate_invoice") {
+    // Firm where the first send had this very answer, and only an earlier attempt could not be seen then.
+    return duplicate(core, charge, attempt, object, lease, attempt.outcome === "unknown" && !attempt.ambiguous);
+  }
   // Doubt is sticky: that the replay was not executed says nothing about the first send.
   if (known.kind === "not_sent") return { known: unknown("unexpected", `replay not executed: ${known.cause}`), object, sentAgain: false };
   return { known, object, sentAgain: known.kind === "unknown" };

@@ -26,7 +26,7 @@ interface Seen {
 }
 
 /** Waits until no charge is under way, then holds what the API says against what was told, the ledgers and the statistics. */
-export async function judge(world: World, asked: readonly Asked[]): Promise<Verdict> {
+export async function judge(world: Pick<World, "urls" | "sandbox" | "logs">, asked: readonly Asked[]): Promise<Verdict> {
   const url = world.urls()[0];
   if (url === undefined) throw new Error("no gateway runs");
   const charges = await settled(url);
@@ -135,7 +135,7 @@ async function deadLetterFaults(url: string): Promise<string[]> {
   return body.data.map((letter) => `a dead letter is open: ${toText(letter)}`);
 }
 
-function tellStory(world: World, ledger: readonly Movement[], charge: Judged, asked: readonly Asked[]): string {
+function tellStory(world: Pick<World, "sandbox" | "logs">, ledger: readonly Movement[], charge: Judged, asked: readonly Asked[]): string {
   const attempts = charge.attempts.map(({ id }) => id);
   const { events, ...rest } = charge;
   const requests = world.sandbox.requests().filter(({ idempotencyKey, path }) => {

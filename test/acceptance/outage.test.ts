@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Asked, allCharges, ask, type ChargeJson, chargeUntilTold, readCharge } from "./client.ts";
 import { startWorld, until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
-import { chargeBody } from "./storm.ts";
+import { goodBody } from "./storm.ts";
 
 let world: World;
 let url: string;
@@ -99,7 +99,7 @@ it("keeps nothing of a charge that must not be deferred", { timeout: 240_000 }, 
   for (const provider of ["stripe", "paypal"]) {
     await ask(url, `PUT /v1/providers/${provider}/override`, { body: { mode: "down", reason: "nobody may be asked" } });
   }
-  const body = { ...chargeBody(3_000), defer: false };
+  const body = { ...goodBody(3_000), defer: false };
   const refused = await ask(url, "POST /v1/charges", { key: "never-deferred", body });
   expect(refused).toMatchObject({ status: 503, body: { code: "no_provider_available", money: "none" } });
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
@@ -117,11 +117,11 @@ it("keeps nothing of a charge that must not be deferred", { timeout: 240_000 }, 
   // Once somebody was asked, there is a charge, and it has failed: nothing is collected later.
   down();
   const failed = await until(
-    () => ask<ChargeJson>(url, "POST /v1/charges", { key: "asked-and-failed", body: { ...chargeBody(3_003), defer: false } }),
+    () => ask<ChargeJson>(url, "POST /v1/charges", { key: "asked-and-failed", body: { ...goodBody(3_003), defer: false } }),
     ({ status }) => status !== 503,
   );
   await up("stripe", "paypal");
   expect(failed).toMatchObject({ status: 201, body: { status: "failed", failure: { code: "no_provider_available" } } });
-  asked.push({ key: "asked-and-failed", body: chargeBody(3_003), charge: failed.body, heard: [] });
+  asked.push({ key: "asked-and-failed", body: goodBody(3_003), charge: failed.body, heard: [] });
   expect((await judge(world, asked)).faults).toEqual([]);
 });

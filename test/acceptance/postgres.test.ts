@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Asked, allCharges, ask, chargeUntilTold, isPolite } from "./client.ts";
 import { startWorld, until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
-import { chargeAll, chargeBody, ignoreHealth, startStorm } from "./storm.ts";
+import { chargeAll, goodBody, ignoreHealth, startStorm } from "./storm.ts";
 
 let world: World;
 const asked: Asked[] = [];
@@ -38,7 +38,7 @@ it("loses nothing and moves nothing twice while PostgreSQL is restarted and kill
 
 it("answers 503 with Retry-After while PostgreSQL is gone, and knows everything when it is back", { timeout: 200_000 }, async () => {
   const [url = ""] = world.urls();
-  const request = { key: "while-gone", body: chargeBody(900) };
+  const request = { key: "while-gone", body: goodBody(900) };
   const before = await allCharges(url);
   await world.postgres.kill9();
 

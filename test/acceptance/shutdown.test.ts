@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Asked, ask, type ChargeJson, chargeUntilTold } from "./client.ts";
 import { startWorld, until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
-import { chargeBody } from "./storm.ts";
+import { goodBody } from "./storm.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ it("finishes the charges in flight before it stops", { timeout: 120_000 }, async
   const gateway = await world.start();
   slowCommits();
   const inFlight = Array.from({ length: AT_ONCE }, async (_, n): Promise<Asked> => {
-    const body = { ...chargeBody(10), reference: `in-flight-${n}` };
+    const body = goodBody(n);
     const answer = await ask<ChargeJson>(gateway.url, "POST /v1/charges", { key: `in-flight-${n}`, body });
     expect(answer).toMatchObject({ status: 201, body: { status: "succeeded" } });
     return { key: `in-flight-${n}`, body, charge: answer.body, heard: [] };
@@ -38,7 +38,7 @@ it("finishes the charges in flight before it stops", { timeout: 120_000 }, async
   // Nothing new begins: the door is shut, or says so.
   const refusals = await until(
     () =>
-      ask(gateway.url, "POST /v1/charges", { key: "too-late", body: chargeBody(20) }).then(
+      ask(gateway.url, "POST /v1/charges", { key: "too-late", body: goodBody(50) }).then(
         ({ status }) => status,
         () => "no answer",
       ),
@@ -52,7 +52,7 @@ it("finishes the charges in flight before it stops", { timeout: 120_000 }, async
   const next = await world.start();
   // "too late" may have been accepted before the signal arrived; then it is a charge like any other.
   const late = await ask<{ data: ChargeJson[] }>(next.url, "GET /v1/charges?idempotency_key=too-late");
-  asked.push(...late.body.data.map((charge) => ({ key: "too-late", body: chargeBody(20), charge, heard: [] })));
+  asked.push(...late.body.data.map((charge) => ({ key: "too-late", body: goodBody(50), charge, heard: [] })));
   const { faults, seen } = await judge(world, asked);
   expect(faults).toEqual([]);
   expect(seen.doubted).toBe(0);
@@ -65,7 +65,7 @@ it("finishes also the deferred charges that its worker is at", { timeout: 120_00
   for (let n = 0; n < 4; n += 1) {
     const told = await chargeUntilTold(() => [gateway.url], {
       key: `deferred-${n}`,
-      body: { ...chargeBody(10), reference: `deferred-${n}` },
+      body: goodBody(100 + n),
     });
     expect(told.charge.status).toBe("deferred");
     asked.push(told);

@@ -62,6 +62,11 @@ export function chargeBody(n: number): Record<string, unknown> {
   };
 }
 
+/** A charge that both processors take. */
+export function goodBody(n: number): Record<string, unknown> {
+  return { ...chargeBody(0), amount: 100 + n, reference: `good-${n}` };
+}
+
 function stripeToken(n: number): string {
   if (n % 17 === 3) return "pm_card_decline_insufficient_funds";
   if (n % 19 === 4) return "pm_card_decline_processing_error";
