@@ -2,16 +2,19 @@ import type { Currency } from "../../providers/contract/money.ts";
 import type { Outcome } from "../../providers/contract/outcome.ts";
 import type { AttemptId, ChargeId } from "../ids.ts";
 
-export type ChargeStatus =
-  | "processing"
-  | "requires_action"
-  | "pending"
-  | "in_doubt"
-  | "deferred"
-  | "authorized"
-  | "succeeded"
-  | "failed"
-  | "canceled";
+export const CHARGE_STATUSES = [
+  "processing",
+  "requires_action",
+  "pending",
+  "in_doubt",
+  "deferred",
+  "authorized",
+  "succeeded",
+  "failed",
+  "canceled",
+] as const;
+
+export type ChargeStatus = (typeof CHARGE_STATUSES)[number];
 
 /** A row of `charges` with its attempts, oldest first. */
 export interface Charge {

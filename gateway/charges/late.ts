@@ -3,7 +3,7 @@ import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { type ClosedAttempt, countLook, setNextLook } from "../store/closed-attempts.ts";
 import { isCompensated } from "../store/operations.ts";
 import { readCharge } from "../store/read-charges.ts";
-import type { Attempt, Charge } from "./charge.ts";
+import { type Attempt, CHARGE_STATUSES, type Charge } from "./charge.ts";
 import { reopened } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
@@ -15,17 +15,6 @@ import type { Change } from "./transition.ts";
 const ACTOR = "system:worker";
 /** A charge that somebody is at: the look waits for them. */
 const BUSY_MS = 2_000;
-const ANY_STATUS = [
-  "processing",
-  "requires_action",
-  "pending",
-  "in_doubt",
-  "deferred",
-  "authorized",
-  "succeeded",
-  "failed",
-  "canceled",
-] as const;
 
 /**
  * Law 8. An attempt that was given up is looked at again; if it was paid after all, the charge adopts the money where it
@@ -34,7 +23,7 @@ const ANY_STATUS = [
 export async function lookAtClosed(core: Core, closed: ClosedAttempt): Promise<void> {
   const now = new Date(core.clock.now());
   const until = leaseEnd(core.clock, core.settings);
-  const claim = await claimOne(core.db, { now, leaseUntil: until, id: closed.chargeId, accountId: null, statuses: ANY_STATUS });
+  const claim = await claimOne(core.db, { now, leaseUntil: until, id: closed.chargeId, accountId: null, statuses: CHARGE_STATUSES });
   if (!claim) return setNextLook(core.db, closed.id, new Date(now.getTime() + BUSY_MS));
   const lease = startLease(core.clock, core.settings, claim, until);
   const charge = await readCharge(core.db, { accountId: null, id: closed.chargeId });

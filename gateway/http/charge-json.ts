@@ -1,18 +1,6 @@
 import { z } from "zod";
-import type { Attempt, Charge, ChargeStatus } from "../charges/charge.ts";
+import { type Attempt, CHARGE_STATUSES, type Charge, type ChargeStatus } from "../charges/charge.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
-
-export const CHARGE_STATUSES = [
-  "processing",
-  "requires_action",
-  "pending",
-  "in_doubt",
-  "deferred",
-  "authorized",
-  "succeeded",
-  "failed",
-  "canceled",
-] as const satisfies readonly ChargeStatus[];
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
 const OPEN: ReadonlySet<ChargeStatus> = new Set<ChargeStatus>(["processing", "pending", "in_doubt", "deferred"]);

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { CHARGE_STATUSES } from "../charges/charge.ts";
 import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readChargeEvents } from "../store/read-charge-events.ts";
 import { listCharges, readCharge } from "../store/read-charges.ts";
-import { CHARGE_STATUSES, chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
+import { chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
 import { chargeIdParams } from "./charge-routes.ts";
 import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
 import { type Route, route } from "./route.ts";

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { redisAvailable } from "../support/redis.ts";
 import { ask } from "./client.ts";
 import { startWorld, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
@@ -6,7 +7,7 @@ import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ postgres: "own", redis: true });
+  world = await startWorld({ postgres: "own", redis: redisAvailable() });
 });
 afterAll(() => world.close());
 

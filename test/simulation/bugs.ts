@@ -1,0 +1,151 @@
+import type { KeyClaims } from "../../gateway/idempotency/key-claims.ts";
+import type { Core } from "../../gateway/charges/core.ts";
+import type { Statement } from "../../gateway/store/database.ts";
+import type { Provider } from "../../providers/contract/provider.ts";
+import { notSent } from "./provider.ts";
+
+/** A mistake that somebody could make, planted from outside: the product's own code stays as it is. */
+export interface Bug {
+  readonly name: string;
+  readonly provider?: (provider: Provider) => Provider;
+  /** The adapter makes its keys anew with each start of the process. */
+  readonly keysPerBoot?: boolean;
+  readonly sql?: (statement: Statement) => Statement;
+  readonly core?: (core: Core) => Core;
+  readonly claims?: (claims: KeyClaims) => KeyClaims;
+  /** The transport does not ask the gate. */
+  readonly gateless?: boolean;
+  /** Run by each instance as it starts. */
+  readonly onBoot?: Statement;
+}
+
+type Commit = Provider["commit"];
+
+function withCommit(change: (commit: Commit, ...args: Parameters<Commit>) => ReturnType<Commit>): (provider: Provider) => Provider {
+  return (provider) => overlay(provider, { commit: (...args) => change(provider.commit.bind(provider), ...args) });
+}
+
+function withLookup(change: (found: Awaited<ReturnType<Provider["lookup"]>>) => Awaited<ReturnType<Provider["lookup"]>>): (provider: Provider) => Provider {
+  return (provider) => overlay(provider, { lookup: async (query, call) => change(await provider.lookup(query, call)) });
+}
+
+function overlay(provider: Provider, over: Partial<Provider>): Provider {
+  return new Proxy(provider, {
+    get(target, name) {
+      if (Reflect.has(over, name)) return Reflect.get(over, name);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+function inText(name: string, from: string, to: string): (statement: Statement) => Statement {
+  return (statement) => {
+    if (statement.name !== name) return statement;
+    const text = statement.text.replaceAll(from, to);
+    if (text === statement.text) throw new Error(`the planted bug does not fit the statement ${name} any more`);
+    return { ...statement, text };
+  };
+}
+
+type Row = Record<string, unknown> & { attempt: Record<string, unknown> | null };
+
+function inRows(name: string, change: (row: Row) => Row): (statement: Statement) => Statement {
+  return (statement) =>
+    statement.name === name
+      ? { ...statement, values: [JSON.stringify((JSON.parse(statement.values?.[0] as string) as Row[]).map(change))] }
+      : statement;
+}
+
+const silently = (promise: Promise<unknown>): void => void promise.catch(() => {});
+
+export const BUGS: readonly Bug[] = [
+  {
+    name: "failover on a commit timeout",
+    provider: withCommit(async (commit, ...args) => {
+      const outcome = await commit(...args);
+      return outcome.kind === "unknown" && outcome.cause === "timeout" ? notSent("refused", true, "timed out") : outcome;
+    }),
+  },
+  {
+    name: "a reset in the commit step read as never sent",
+    provider: withCommit(async (commit, ...args) => {
+      const outcome = await commit(...args);
+      return outcome.kind === "unknown" && outcome.cause === "connection_lost" ? notSent("refused", true, "reset") : outcome;
+    }),
+  },
+  { name: "a closed call still sends", gateless: true },
+  {
+    name: "unpaid so far read as proof",
+    provider: withLookup((found) => (found.finding.kind === "unpaid" ? { ...found, finding: { kind: "fenced", object: found.finding.object, decline: null } } : found)),
+  },
+  {
+    name: "not found read as not charged",
+    provider: withLookup((found) => (found.object === null && found.finding.kind === "unknown" ? { ...found, finding: { kind: "fenced", object: "none", decline: null } } : found)),
+  },
+  {
+    name: "a fence believed without its confirmation",
+    provider: (provider) =>
+      overlay(provider, {
+        cancel: async (object, call) => {
+          const finding = await provider.cancel(object, call);
+          return finding.kind === "unknown" ? { kind: "fenced", object, decline: null } : finding;
+        },
+      }),
+  },
+  { name: "keys made anew after a crash", keysPerBoot: true },
+  {
+    name: "replay after the provider has forgotten the key",
+    provider: (provider) => overlay(provider, { capabilities: { ...provider.capabilities, prepareKeyAgeMs: Number.MAX_SAFE_INTEGER } }),
+  },
+  {
+    name: "a refused connection after a lost reply read as never sent",
+    provider: withCommit(async (commit, request, object, call, options) => {
+      const first = await commit(request, object, call, options);
+      if (first.kind !== "unknown" || first.cause !== "connection_lost") return first;
+      const second = await commit(request, object, call, options);
+      return second.kind === "unknown" ? notSent("refused", true, "refused") : second;
+    }),
+  },
+  { name: "no compare-and-set on the lease", sql: inText("write_transitions", "c.lease_no = i.lease_no and c.status = i.from_status", "true") },
+  {
+    name: "acknowledged before the outcome is committed",
+    core: (core) => ({
+      ...core,
+      write: (transition) => {
+        silently(core.write(transition));
+        return Promise.resolve(true);
+      },
+    }),
+  },
+  {
+    name: "sent before the intent is committed",
+    core: (core) => ({
+      ...core,
+      accept: (charge) => {
+        silently(core.accept(charge));
+        return Promise.resolve(true);
+      },
+    }),
+  },
+  {
+    name: "Redis trusted over PostgreSQL",
+    sql: inRows("accept_charges", (row) => ({ ...row, idempotency_key: `${String(row.idempotency_key)} ${String(row.id)}`, reference: null })),
+  },
+  { name: "a doubt forgotten at restart", onBoot: { name: "forget", text: "update attempts set live = false, outcome = 'not_sent' where live and outcome is null" } },
+  {
+    name: "a drained charge sent twice by two workers",
+    sql: (statement) => {
+      if (statement.name === "claim_deferred") return { ...statement, text: statement.text.replaceAll("c.lease_no + 1, lease_until = $2", "c.lease_no, lease_until = null") };
+      if (statement.name === "write_transitions") return { ...statement, text: statement.text.replaceAll("c.lease_no = i.lease_no and c.status = i.from_status", "true") };
+      return statement;
+    },
+    core: (core) => ({
+      ...core,
+      write: (transition) => (transition.from_status === "deferred" && transition.next_attempt ? core.write(transition).then(() => true, () => true) : core.write(transition)),
+    }),
+  },
+  { name: "a late success ignored", sql: inRows("write_transitions", (row) => ({ ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } })) },
+  { name: "a change without its event", sql: inRows("write_transitions", (row) => ({ ...row, events: [] })) },
+  { name: "what cannot be finished is dropped", sql: inRows("write_transitions", (row) => (row.dead_letter ? { ...row, dead_letter: null, next_action_at: row.status === "deferred" ? null : row.next_action_at } : row)) },
+];

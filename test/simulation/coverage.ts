@@ -1,0 +1,34 @@
+/** What a run has seen: a law that was never in danger was never tested. */
+export class Coverage {
+  readonly counts: Record<string, number> = {};
+  readonly transitions: Record<string, number> = {};
+  readonly faults: Record<string, number> = {};
+
+  count(what: string, by = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + by;
+  }
+
+  transition(from: string | null, to: string): void {
+    const name = `${from ?? "new"} -> ${to}`;
+    this.transitions[name] = (this.transitions[name] ?? 0) + 1;
+  }
+
+  fault(fault: string, during: string): void {
+    const name = `${fault} during ${during}`;
+    this.faults[name] = (this.faults[name] ?? 0) + 1;
+  }
+
+  add(other: Coverage): void {
+    for (const part of ["counts", "transitions", "faults"] as const) {
+      for (const [name, count] of Object.entries(other[part])) this[part][name] = (this[part][name] ?? 0) + count;
+    }
+  }
+
+  report(): string {
+    const lines = (title: string, of: Record<string, number>) => [
+      title,
+      ...Object.entries(of).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, count]) => `  ${String(count).padStart(8)}  ${name}`),
+    ];
+    return [...lines("counts", this.counts), ...lines("transitions", this.transitions), ...lines("faults", this.faults)].join("\n");
+  }
+}

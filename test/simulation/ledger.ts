@@ -1,0 +1,60 @@
+import type { Psp } from "./weather.ts";
+import type { World } from "./world.ts";
+
+/** Money that really moved, at a processor. */
+export interface Movement {
+  readonly at: number;
+  readonly psp: Psp;
+  readonly type: "capture" | "refund";
+  readonly attemptId: string;
+  readonly chargeId: string;
+  readonly object: string;
+  /** What the money is known by. */
+  readonly reference: string;
+  readonly amount: bigint;
+}
+
+/** Both processors' own books. The judge believes nothing else about money. */
+export class Ledger {
+  readonly movements: Movement[] = [];
+  readonly #world: World;
+  onCapture: (movement: Movement) => void = () => {};
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  add(movement: Omit<Movement, "at">): void {
+    const whole = { ...movement, at: this.#world.now };
+    this.movements.push(whole);
+    this.#world.tell(movement.psp, `MONEY ${movement.type} ${movement.amount} ${movement.reference} (${movement.attemptId}, ${movement.chargeId})`);
+    const { captures, refunds } = this.ofAttempt(movement.attemptId);
+    if (refunds > captures) this.#world.violate("law 8", `more went back than was taken for ${movement.attemptId}`, [movement.chargeId]);
+    if (movement.type === "capture") this.onCapture(whole);
+  }
+
+  ofCharge(chargeId: string): Movement[] {
+    return this.movements.filter((movement) => movement.chargeId === chargeId);
+  }
+
+  /** By attempt: captures less refunds. */
+  heldByCharge(chargeId: string): Map<string, bigint> {
+    const held = new Map<string, bigint>();
+    for (const { attemptId, type, amount } of this.ofCharge(chargeId)) {
+      held.set(attemptId, (held.get(attemptId) ?? 0n) + (type === "capture" ? amount : -amount));
+    }
+    for (const [attemptId, amount] of held) if (amount === 0n) held.delete(attemptId);
+    return held;
+  }
+
+  ofAttempt(attemptId: string): { captures: bigint; refunds: bigint } {
+    let captures = 0n;
+    let refunds = 0n;
+    for (const movement of this.movements) {
+      if (movement.attemptId !== attemptId) continue;
+      if (movement.type === "capture") captures += movement.amount;
+      else refunds += movement.amount;
+    }
+    return { captures, refunds };
+  }
+}

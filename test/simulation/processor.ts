@@ -1,0 +1,247 @@
+import type { Dice } from "./dice.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Psp } from "./weather.ts";
+import type { World } from "./world.ts";
+
+const HOUR_MS = 3_600_000;
+const RETENTION_MS = {
+  stripe: { prepare: 24 * HOUR_MS, commit: 24 * HOUR_MS, refund: 24 * HOUR_MS },
+  paypal: { prepare: 6 * HOUR_MS, commit: 45 * 24 * HOUR_MS, refund: 45 * 24 * HOUR_MS },
+} as const;
+
+/** What the issuer will say, as the caller's token has it. */
+export type Card = "good" | "declined_other" | "declined_never" | "declined_later" | "pending_good" | "pending_bad" | "action" | "action_never";
+
+export type PaymentStatus = "created" | "payer_approved" | "processing" | "requires_action" | "succeeded" | "declined" | "canceled";
+
+export interface Payment {
+  readonly id: string;
+  readonly attemptId: string;
+  readonly chargeId: string;
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly card: Card;
+  readonly createdAt: number;
+  status: PaymentStatus;
+  declined: Card | null;
+  /** Somebody works at it now. */
+  locked: boolean;
+  refund: { readonly id: string; status: "pending" | "succeeded" } | null;
+}
+
+export type ErrorCode = "in_progress" | "unexpected_state" | "already_captured" | "duplicate_invoice" | "not_found" | "already_refunded" | "not_refundable";
+
+export type Reply =
+  | { readonly kind: "ok"; readonly payment: Readonly<Payment>; readonly replayed: boolean }
+  | { readonly kind: "error"; readonly code: ErrorCode }
+  | { readonly kind: "server_error"; readonly replayed: boolean };
+
+interface Kept {
+  readonly at: number;
+  /** null while it runs. */
+  answer: "ok" | "server_error" | ErrorCode | null;
+  readonly payment: string | null;
+}
+
+export interface Manner {
+  /** How long the processor works at it. */
+  readonly workMs: number;
+  /** `before`: it fails before it did anything; `after`: it did it, and fails to say so. */
+  readonly fails: "before" | "after" | null;
+}
+
+/**
+ * One processor: objects, keys, the books. `stripe` can cancel, stores its 500s and finds objects by list; `paypal` cannot cancel, knows
+ * invoice ids, and answers a replayed key with the state of now.
+ */
+export class Processor {
+  readonly psp: Psp;
+  readonly payments = new Map<string, Payment>();
+  readonly #keys = new Map<string, Kept>();
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #dice: Dice;
+  #serial = 0;
+
+  constructor(psp: Psp, world: World, ledger: Ledger) {
+    this.psp = psp;
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#dice = world.dice(psp);
+  }
+
+  create(key: string, ask: Pick<Payment, "attemptId" | "chargeId" | "amount" | "currency" | "card">, manner: Manner, reply: (reply: Reply) => void): void {
+    this.#post("prepare", key, null, manner, () => null, reply, () => {
+      this.#serial += 1;
+      const payment: Payment = {
+        ...ask,
+        id: `${this.psp === "stripe" ? "pi" : "order"}_${this.#serial}`,
+        createdAt: this.#world.now,
+        status: "created",
+        declined: null,
+        locked: false,
+        refund: null,
+      };
+      this.payments.set(payment.id, payment);
+      return payment;
+    });
+  }
+
+  commit(key: string, id: string, manner: Manner, reply: (reply: Reply) => void): void {
+    const payment = this.payments.get(id);
+    if (!payment) return reply({ kind: "error", code: "not_found" });
+    const refuses = (): ErrorCode | null => {
+      if (payment.locked) return "in_progress";
+      if (this.psp === "stripe") return ["created", "declined"].includes(payment.status) ? null : "unexpected_state";
+      if (payment.status === "requires_action") return null;
+      if (!["created", "payer_approved"].includes(payment.status)) return "already_captured";
+      return this.#invoiceTaken(payment) ? "duplicate_invoice" : null;
+    };
+    this.#post("commit", key, payment, manner, refuses, reply, () => {
+      this.#execute(payment);
+      return payment;
+    });
+  }
+
+  /** stripe only. */
+  cancel(id: string): Reply {
+    const payment = this.payments.get(id);
+    if (!payment) return { kind: "error", code: "not_found" };
+    if (payment.locked) return { kind: "error", code: "in_progress" };
+    if (payment.status === "succeeded" || payment.status === "processing" || payment.status === "canceled") return { kind: "error", code: "unexpected_state" };
+    payment.status = "canceled";
+    this.#world.tell(this.psp, `${id} is canceled`);
+    return this.#show(payment, false);
+  }
+
+  refund(key: string, id: string, manner: Manner, reply: (reply: Reply) => void): void {
+    const payment = this.payments.get(id);
+    if (!payment) return reply({ kind: "error", code: "not_found" });
+    const refuses = (): ErrorCode | null => (payment.status !== "succeeded" ? "not_refundable" : payment.refund ? "already_refunded" : null);
+    this.#post("refund", key, payment, manner, refuses, reply, () => {
+      this.#serial += 1;
+      const refund = { id: `re_${this.#serial}`, status: this.#dice.chance(0.3) ? "pending" : "succeeded" } as NonNullable<Payment["refund"]>;
+      payment.refund = refund;
+      const pay = () => this.#ledger.add({ psp: this.psp, type: "refund", attemptId: payment.attemptId, chargeId: payment.chargeId, object: id, reference: refund.id, amount: payment.amount });
+      if (refund.status === "succeeded") pay();
+      else
+        this.#world.after(this.#dice.between(1_000, 3_600_000), null, "refund settles", () => {
+          refund.status = "succeeded";
+          pay();
+        });
+      return payment;
+    });
+  }
+
+  get(id: string): Reply {
+    const payment = this.payments.get(id);
+    return payment ? this.#show(payment, false) : { kind: "error", code: "not_found" };
+  }
+
+  /** stripe only; lists lag behind. */
+  find(attemptId: string): Reply {
+    for (const payment of this.payments.values()) {
+      if (payment.attemptId === attemptId && this.#world.now - payment.createdAt > 2_000) return this.#show(payment, false);
+    }
+    return { kind: "error", code: "not_found" };
+  }
+
+  /** What the money of this payment is known by. */
+  referenceOf(payment: Pick<Payment, "id">): string {
+    return this.psp === "stripe" ? payment.id : `cap_${payment.id}`;
+  }
+
+  /** Whether a commit that arrives now could move money. */
+  couldPay(id: string): boolean {
+    const payment = this.payments.get(id);
+    return payment !== undefined && ["created", "payer_approved", "declined", "requires_action", "processing"].includes(payment.status);
+  }
+
+  #post(step: keyof (typeof RETENTION_MS)[Psp], key: string, payment: Payment | null, manner: Manner, refuses: () => ErrorCode | null, reply: (reply: Reply) => void, execute: () => Payment): void {
+    const kept = this.#keys.get(key);
+    if (kept && this.#world.now - kept.at < RETENTION_MS[this.psp][step]) return reply(this.#again(kept));
+    const refusal = refuses();
+    if (refusal) return reply({ kind: "error", code: refusal });
+    if (manner.fails === "before" && this.psp === "paypal") return reply({ kind: "server_error", replayed: false });
+    const at = this.#world.now;
+    this.#keys.set(key, { at, answer: null, payment: payment?.id ?? null });
+    if (payment) payment.locked = true;
+    const work = (): void => {
+      if (payment) payment.locked = false;
+      const done = manner.fails === "before" ? null : execute();
+      const id = done?.id ?? payment?.id ?? null;
+      // Stripe stores a failure under the key for a day; PayPal remembers what it did.
+      const failed = manner.fails === "before" || (manner.fails === "after" && this.psp === "stripe");
+      this.#keys.set(key, { at, answer: failed ? "server_error" : "ok", payment: id });
+      this.#world.tell(this.psp, `${step} ${key} -> ${manner.fails ? `500 (${manner.fails})` : ""} ${done ? `${done.id} is ${done.status}` : "not executed"}`);
+      reply(manner.fails || !done ? { kind: "server_error", replayed: false } : this.#show(done, false));
+    };
+    if (manner.workMs > 0) this.#world.after(manner.workMs, null, `${this.psp} works`, work);
+    else work();
+  }
+
+  #again(kept: Kept): Reply {
+    if (kept.answer === null) return { kind: "error", code: "in_progress" };
+    if (kept.answer === "server_error") return { kind: "server_error", replayed: true };
+    const payment = kept.payment === null ? undefined : this.payments.get(kept.payment);
+    if (kept.answer !== "ok" || !payment) return { kind: "error", code: "not_found" };
+    // The payer has approved meanwhile: the same key captures now.
+    if (this.psp === "paypal" && payment.status === "payer_approved" && !payment.locked) {
+      if (this.#invoiceTaken(payment)) return { kind: "error", code: "duplicate_invoice" };
+      this.#execute(payment);
+    }
+    return this.#show(payment, true);
+  }
+
+  #execute(payment: Payment): void {
+    if (this.psp === "paypal" && payment.status === "requires_action") return;
+    switch (payment.status === "payer_approved" ? "good" : payment.card) {
+      case "good":
+        return this.#capture(payment);
+      case "declined_other":
+      case "declined_never":
+      case "declined_later":
+        payment.status = "declined";
+        payment.declined = payment.card;
+        return;
+      case "pending_good":
+      case "pending_bad":
+        payment.status = "processing";
+        this.#world.after(this.#dice.between(2_000, 4 * HOUR_MS), null, "a review ends", () => {
+          if (payment.status !== "processing") return;
+          if (payment.card === "pending_good") return this.#capture(payment);
+          payment.status = "declined";
+          payment.declined = "declined_never";
+        });
+        return;
+      case "action":
+      case "action_never":
+        payment.status = "requires_action";
+        if (payment.card === "action") this.#world.after(this.#dice.between(2_000, 900_000), null, "the customer acts", () => this.#authenticate(payment));
+    }
+  }
+
+  #authenticate(payment: Payment): void {
+    if (payment.status !== "requires_action" || payment.locked) return;
+    this.#world.tell("customer", `authenticates ${payment.id}`);
+    if (this.psp === "stripe") this.#capture(payment);
+    else payment.status = "payer_approved";
+  }
+
+  #capture(payment: Payment): void {
+    payment.status = "succeeded";
+    const { attemptId, chargeId, amount, id } = payment;
+    this.#ledger.add({ psp: this.psp, type: "capture", attemptId, chargeId, object: id, reference: this.referenceOf(payment), amount });
+  }
+
+  #invoiceTaken(payment: Payment): boolean {
+    for (const other of this.payments.values()) {
+      if (other !== payment && other.chargeId === payment.chargeId && other.status === "succeeded") return true;
+    }
+    return false;
+  }
+
+  #show(payment: Payment, replayed: boolean): Reply {
+    return { kind: "ok", payment: { ...payment, refund: payment.refund && { ...payment.refund } }, replayed };
+  }
+}

@@ -1,0 +1,292 @@
+import type { Call } from "../../providers/contract/call.ts";
+import type { Declined, Finding, NotSent, NotSentCause, Outcome, Prepared, Unknown, UnknownCause } from "../../providers/contract/outcome.ts";
+import { type AttemptRequest, type Capabilities, type Identity, type LookupQuery, type OperationRequest, type Provider, stepKey } from "../../providers/contract/provider.ts";
+import type { Machine } from "./machine.ts";
+import type { Card, Payment, Processor, Reply } from "./processor.ts";
+import type { Answer, Request, Wire } from "./wire.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** As the real adapters declare them. */
+const CAPABILITIES: Readonly<Record<Processor["psp"], Capabilities>> = {
+  stripe: { fence: true, prepareKeyAgeMs: 23 * HOUR_MS, commitKeyAgeMs: 23 * HOUR_MS, operationKeyAgeMs: 23 * HOUR_MS, currencies: null },
+  paypal: { fence: false, prepareKeyAgeMs: 5.5 * HOUR_MS, commitKeyAgeMs: 44 * 24 * HOUR_MS, operationKeyAgeMs: 44 * 24 * HOUR_MS, currencies: null },
+};
+
+export interface Token {
+  readonly card: Card;
+}
+
+type Failed = Exclude<Answer, { kind: "ok" }>;
+
+/** The adapter below the seam: the same judgments as the real ones make, on the simulated wire. */
+export class SimulatedProvider implements Provider {
+  readonly id: string;
+  readonly kind: string;
+  readonly capabilities: Capabilities;
+  readonly #processor: Processor;
+  readonly #wire: Wire;
+  readonly #machine: Machine;
+  readonly #keySuffix: string;
+
+  /** `keySuffix` is a planted bug: the real keys are the same for ever. */
+  constructor(parts: { processor: Processor; wire: Wire; machine: Machine; keySuffix: string }) {
+    this.id = parts.processor.psp;
+    this.kind = parts.processor.psp;
+    this.capabilities = CAPABILITIES[parts.processor.psp];
+    this.#processor = parts.processor;
+    this.#wire = parts.wire;
+    this.#machine = parts.machine;
+    this.#keySuffix = parts.keySuffix;
+  }
+
+  checkToken(): null {
+    return null;
+  }
+
+  close(): void {}
+
+  identify(call: Call): Promise<Identity | { kind: "unknown"; detail: string }> {
+    const ask = this.#ask(call, { operation: "identify", about: "", counted: false, intent: null, object: null, execute: (_, reply) => reply({ kind: "error", code: "not_found" }) });
+    const account = `acct_${this.id}`;
+    return call.run<Identity | { kind: "unknown"; detail: string }>(
+      // The processor's answer to it is always the same; what counts is whether one came.
+      async () => ((await ask).kind === "error" ? { kind: "identity", account, livemode: false } : { kind: "unknown", detail: "no answer" }),
+      bug,
+      () => unknown("timeout", "no answer"),
+    );
+  }
+
+  prepare(request: AttemptRequest, call: Call): Promise<Prepared | Outcome> {
+    return this.#within<Prepared | Outcome>(call, false, async () => {
+      const answer = await this.#create(request, call);
+      return answer.kind === "ok" ? { kind: "prepared", object: answer.payment.id } : outcomeOf(answer, call, false);
+    });
+  }
+
+  commit(request: AttemptRequest, object: string, call: Call, { replay }: { readonly replay: boolean }): Promise<Outcome> {
+    return this.#within<Outcome>(call, replay, async () => {
+      const answer = await this.#ask(call, {
+        operation: "commit",
+        about: `${request.attemptId} ${object}${replay ? " again" : ""}`,
+        counted: true,
+        intent: intentOf(request),
+        object,
+        execute: (manner, reply) => this.#processor.commit(stepKey(request.attemptId, "commit") + this.#keySuffix, object, manner, reply),
+      });
+      if (answer.kind === "ok") return this.#settled(answer.payment);
+      if (answer.kind === "error" && (answer.code === "unexpected_state" || answer.code === "already_captured")) {
+        const finding = await this.#look(object, call);
+        if (finding.kind === "fenced") return notSent("fenced", false, "canceled");
+        return finding.kind === "unpaid" ? unknown("unexpected", "refused by its state, and still unpaid") : finding;
+      }
+      return outcomeOf(answer, call, replay);
+    });
+  }
+
+  capture(): Promise<Outcome> {
+    throw new Error("nothing is authorized in the simulation");
+  }
+
+  cancel(object: string, call: Call): Promise<Finding> {
+    return this.#within<Finding>(call, true, async () => {
+      if (!this.capabilities.fence) return unknown("unexpected", "this provider has no fence");
+      const answer = await this.#ask(call, {
+        operation: "cancel",
+        about: object,
+        counted: true,
+        intent: null,
+        object: null,
+        execute: (manner, reply) => reply(manner.fails === "before" ? { kind: "server_error", replayed: false } : hidden(this.#processor.cancel(object), manner.fails)),
+      });
+      let finding: Finding;
+      if (answer.kind === "ok") finding = this.#finding(answer.payment);
+      else if (answer.kind === "error" && answer.code === "unexpected_state") finding = await this.#look(object, call);
+      else finding = doubtful(outcomeOf(answer, call, true));
+      return finding.kind === "unpaid" ? unknown("unexpected", "not canceled") : finding;
+    });
+  }
+
+  refund(request: OperationRequest, call: Call, { replay } = { replay: false }): Promise<Outcome> {
+    return this.#within<Outcome>(call, replay, async () => {
+      const answer = await this.#ask(call, {
+        operation: "refund",
+        about: `${request.attemptId} ${request.reference}`,
+        counted: true,
+        intent: null,
+        object: null,
+        execute: (manner, reply) => this.#processor.refund(request.key, request.object, manner, reply),
+      });
+      if (answer.kind === "ok") return refundOf(answer.payment);
+      if (answer.kind === "error" && (answer.code === "not_refundable" || answer.code === "already_refunded"))
+        return replay ? unknown("conflict", answer.code) : declined("declined_never", "refund_failed");
+      return outcomeOf(answer, call, replay);
+    });
+  }
+
+  lookupRefund(request: OperationRequest, refund: string | null, call: Call): Promise<Outcome> {
+    return this.#within<Outcome>(call, true, async () => {
+      const answer = await this.#read(call, `refund ${refund}`, () => this.#processor.get(request.object));
+      return answer.kind === "ok" ? refundOf(answer.payment) : outcomeOf(answer, call, true);
+    });
+  }
+
+  lookup(query: LookupQuery, call: Call): Promise<{ object: string | null; finding: Finding }> {
+    let { object } = query;
+    const work = async (): Promise<{ object: string | null; finding: Finding }> => {
+      if (object === null && query.replayPrepare) {
+        const answer = await this.#create(query.request, call);
+        // Nobody was ever told an id under this key, so nobody can have confirmed it.
+        if (answer.kind === "server_error" && answer.replayed && this.id === "stripe") return { object, finding: { kind: "fenced", object: "none", decline: null } };
+        if (answer.kind === "ok") object = answer.payment.id;
+      }
+      if (object === null && this.id === "stripe") {
+        const answer = await this.#read(call, query.request.attemptId, () => this.#processor.find(query.request.attemptId));
+        if (answer.kind === "ok") object = answer.payment.id;
+      }
+      if (object === null) return { object, finding: unknown("unexpected", "not found, which proves nothing") };
+      return { object, finding: await this.#look(object, call) };
+    };
+    return call.run(
+      work,
+      () => ({ object, finding: bug() }),
+      () => ({ object, finding: doubtful(ended(call, true)) }),
+    );
+  }
+
+  #create(request: AttemptRequest, call: Call): Promise<Answer> {
+    const { card } = request.token as Token;
+    const { attemptId, chargeId, money } = request;
+    return this.#ask(call, {
+      operation: "prepare",
+      about: attemptId,
+      counted: true,
+      intent: intentOf(request),
+      object: null,
+      execute: (manner, reply) => this.#processor.create(stepKey(attemptId, "prepare") + this.#keySuffix, { attemptId, chargeId, ...money, card }, manner, reply),
+    });
+  }
+
+  async #look(object: string, call: Call): Promise<Finding> {
+    const answer = await this.#read(call, object, () => this.#processor.get(object));
+    return answer.kind === "ok" ? this.#finding(answer.payment) : unknown(answer.kind === "lost" ? "connection_lost" : "unexpected", `lookup: ${answer.kind}`);
+  }
+
+  #read(call: Call, about: string, read: () => Reply): Promise<Answer> {
+    return this.#ask(call, {
+      operation: "lookup",
+      about,
+      counted: false,
+      intent: null,
+      object: null,
+      execute: ({ fails }, reply) => reply(hidden(read(), fails)),
+    });
+  }
+
+  #ask(call: Call, request: Request): Promise<Answer> {
+    return this.#wire.send(this.#machine, this.#processor, call, request);
+  }
+
+  #finding(payment: Readonly<Payment>): Finding {
+    switch (payment.status) {
+      case "succeeded":
+        return { kind: "approved", reference: this.#processor.referenceOf(payment), amount: payment.amount, captured: true };
+      case "processing":
+        return { kind: "pending", reference: payment.id, reason: "review" };
+      case "requires_action":
+        return { kind: "requires_action", url: `https://pay.example/${payment.id}` };
+      case "canceled":
+        return { kind: "fenced", object: payment.id, decline: payment.declined && declined(payment.declined) };
+      case "declined":
+        return this.capabilities.fence ? { kind: "unpaid", object: payment.id } : declined(payment.declined ?? "declined_never");
+      default:
+        return { kind: "unpaid", object: payment.id };
+    }
+  }
+
+  #settled(payment: Readonly<Payment>): Outcome {
+    if (payment.status === "declined") return declined(payment.declined ?? "declined_never");
+    const finding = this.#finding(payment);
+    if (finding.kind === "fenced") return notSent("fenced", false, "canceled");
+    return finding.kind === "unpaid" ? unknown("unexpected", "accepted, but neither paid nor declined") : finding;
+  }
+
+  #within<T extends { readonly kind: string }>(call: Call, replay: boolean, work: () => Promise<T>): Promise<T> {
+    const end = (): T => {
+      const outcome = ended(call, replay);
+      return (replay ? doubtful(outcome) : outcome) as unknown as T;
+    };
+    return call.run(work, () => bug() as unknown as T, end);
+  }
+}
+
+/** What an answer other than a success says about a request that can execute something. */
+export function outcomeOf(answer: Failed, call: Call, replay: boolean): Outcome {
+  switch (answer.kind) {
+    case "refused":
+      return call.wireAttempts > 0 ? unknown("connection_lost", "refused, after a request was sent") : sticky(notSent("refused", true, "no connection"), replay);
+    case "gate_closed":
+      return call.wireAttempts > 0 ? unknown("timeout", "closed") : sticky(notSent("gate_closed", false, "closed"), replay);
+    case "lost":
+      return unknown("connection_lost", "no answer");
+    case "server_error":
+      return unknown("server_error", "500");
+    case "unreadable":
+      return unknown("unreadable", "html");
+    case "rate_limited":
+      return sticky(notSent("rate_limited", true, "429"), replay);
+    case "unauthorized":
+      return sticky(notSent("unauthorized", true, "401"), replay);
+    case "error":
+      if (answer.code === "not_found") return sticky(notSent("rejected", false, "404"), replay);
+      if (answer.code === "in_progress") return unknown("in_progress", answer.code);
+      return unknown(answer.code === "duplicate_invoice" ? "duplicate_invoice" : "conflict", answer.code);
+  }
+}
+
+function ended(call: Call, replay: boolean): Outcome {
+  if (call.wireAttempts > 0) return unknown("timeout", `no answer within ${Math.round(call.timeoutMs)} ms`);
+  return sticky(call.closed ? notSent("gate_closed", false, "closed") : notSent("refused", true, "no connection in time"), replay);
+}
+
+function sticky(outcome: NotSent, replay: boolean): Outcome {
+  return replay && outcome.cause !== "fenced" ? unknown(outcome.cause === "refused" ? "connection_lost" : "unexpected", `replay: ${outcome.detail}`) : outcome;
+}
+
+function doubtful(outcome: Outcome): Finding {
+  return outcome.kind === "not_sent" ? unknown("unexpected", outcome.detail) : outcome;
+}
+
+function hidden(reply: Reply, fails: "before" | "after" | null): Reply {
+  return fails ? { kind: "server_error", replayed: false } : reply;
+}
+
+function refundOf(payment: Readonly<Payment>): Outcome {
+  const { refund, amount } = payment;
+  if (!refund) return unknown("unexpected", "no refund is there");
+  if (refund.status === "pending") return { kind: "pending", reference: refund.id, reason: "pending" };
+  return { kind: "approved", reference: refund.id, amount, captured: true };
+}
+
+const ADVICE = { declined_other: "other_provider", declined_later: "same_later", declined_never: "never" } as const;
+
+function declined(card: Card, reason = "generic_decline"): Declined {
+  const advice = ADVICE[card as keyof typeof ADVICE] ?? "never";
+  return { kind: "declined", reason, source: "issuer", advice, retryAfterS: null, providerCode: card, networkCode: null };
+}
+
+function intentOf({ attemptId, chargeId, money }: AttemptRequest) {
+  return { attemptId, chargeId, amount: money.amount };
+}
+
+export function unknown(cause: UnknownCause, detail: string): Unknown {
+  return { kind: "unknown", cause, detail };
+}
+
+export function notSent(cause: NotSentCause, fault: boolean, detail: string): NotSent {
+  return { kind: "not_sent", cause, fault, detail };
+}
+
+function bug(): Unknown {
+  return unknown("unexpected", "a bug in the simulated adapter");
+}

@@ -1,0 +1,146 @@
+import type { Statement } from "../../gateway/store/database.ts";
+import type { Acceptance, NewAttempt } from "../../gateway/store/accept-charges.ts";
+import type { Transition } from "../../gateway/store/write-transitions.ts";
+import type { Coverage } from "./coverage.ts";
+import type { Ledger, Movement } from "./ledger.ts";
+import type { Machine } from "./machine.ts";
+import type { Processor } from "./processor.ts";
+import type { SqlWatcher } from "./sql.ts";
+import type { Request, WireWatcher } from "./wire.ts";
+import type { World } from "./world.ts";
+
+interface Intent {
+  readonly chargeId: string;
+  readonly attemptId: string;
+  readonly provider: string;
+  readonly amount: string;
+  readonly objects: Set<string>;
+}
+
+/** Judges at every step what can be judged there: what was committed before what was sent, and where money is. */
+export class Watch implements SqlWatcher, WireWatcher {
+  readonly #world: World;
+  readonly #ledger: Ledger;
+  readonly #coverage: Coverage;
+  readonly #processors: ReadonlyMap<string, Processor>;
+  readonly intents = new Map<string, Intent>();
+  /** Commit steps that left and have not arrived, by object. */
+  readonly #underWay = new Map<string, number>();
+  /** The last status that the database committed. */
+  readonly status = new Map<string, string>();
+
+  constructor(parts: { world: World; ledger: Ledger; coverage: Coverage; processors: ReadonlyMap<string, Processor> }) {
+    this.#world = parts.world;
+    this.#ledger = parts.ledger;
+    this.#coverage = parts.coverage;
+    this.#processors = parts.processors;
+    this.#ledger.onCapture = (movement) => this.#captured(movement);
+  }
+
+  sent(machine: Machine, processor: Processor, request: Request, maySend: boolean): void {
+    const { intent, operation, object } = request;
+    const about = [request.about, intent?.chargeId ?? ""].filter((id) => id !== "");
+    if (!maySend) this.#world.violate("law 4", `${machine.name} sent a ${operation} for a call that may not send`, about);
+    if (!intent) return;
+    const committed = this.intents.get(intent.attemptId);
+    if (!committed) this.#world.violate("law 2", `a ${operation} was sent before its attempt was committed`, [intent.chargeId]);
+    else if (committed.provider !== processor.psp || committed.amount !== intent.amount.toString()) {
+      this.#world.violate("law 2", `a ${operation} was sent that differs from what was committed`, [intent.chargeId]);
+    }
+    if (object) committed?.objects.add(object);
+    this.#coverage.count(`sent ${operation}`);
+  }
+
+  departed({ operation, object }: Request): void {
+    if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) + 1);
+  }
+
+  arrived({ operation, object }: Request): void {
+    if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) - 1);
+  }
+
+  applied(machine: Machine, statement: Statement, rows: readonly object[]): void {
+    if (statement.name === "accept_charges") this.#accepted(machine, statement, rows as { id: string }[]);
+    else if (statement.name === "write_transitions") this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
+    else if (rows.length > 0 && /^(claim_|take_|release)/.test(statement.name)) {
+      const claims = (rows as { id: string; lease_no?: number }[]).map((row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`);
+      this.#world.tell("database", `${machine.name} ${statement.name}: ${claims.join(", ")}`);
+    } else if (/^(release_claim|hint_|count_look|set_next_look|write_operation|set_override|remove_override|reopen)/.test(statement.name)) {
+      this.#world.tell("database", `${machine.name} ${statement.name} ${String(statement.values?.[0])} ${String(statement.values?.[1])}`);
+    }
+  }
+
+  #accepted(machine: Machine, statement: Statement, rows: readonly { id: string }[]): void {
+    const done = new Set(rows.map(({ id }) => id));
+    for (const row of JSON.parse(statement.values?.[0] as string) as Acceptance[]) {
+      this.#world.tell("database", `${machine.name} accept ${row.id} key ${row.idempotency_key}: ${done.has(row.id) ? row.status : "REFUSED"} ${row.attempt ? `${row.attempt.id} at ${row.attempt.provider}` : ""}`);
+      if (!done.has(row.id)) continue;
+      this.#coverage.count("charges");
+      this.#moved(row.id, null, row.status);
+      if (row.attempt) this.#begun(row.id, row.attempt);
+    }
+  }
+
+  #written(machine: Machine, statement: Statement, rows: readonly { id: string; lease_no: number }[]): void {
+    const done = new Set(rows.map(({ id }) => id));
+    for (const row of JSON.parse(statement.values?.[0] as string) as Transition[]) {
+      const { attempt, next_attempt: next } = row;
+      const did = done.has(row.id);
+      const closed = attempt ? `${attempt.id} ${attempt.outcome}${attempt.live ? "" : " closed"}${attempt.ambiguous ? " ambiguous" : ""} ${JSON.stringify(attempt.detail)}` : "";
+      this.#world.tell("database", `${machine.name} write ${row.id} lease ${row.lease_no} ${row.from_status} -> ${row.status}: ${did ? "done" : "LEASE LOST"} ${closed}${next ? ` next ${next.id} at ${next.provider}` : ""}`);
+      if (!did) {
+        this.#coverage.count("writes refused by the lease");
+        continue;
+      }
+      this.#moved(row.id, row.from_status, row.status);
+      if (row.dead_letter) this.#coverage.count("dead letters");
+      if (row.operation) this.#coverage.count("compensations");
+      if (attempt?.ambiguous && attempt.outcome === "not_sent" && !attempt.live && (attempt.detail as { cause?: string }).cause !== "fenced") {
+        this.#world.violate("law 5", `${attempt.id} was ambiguous once and is called not sent`, [row.id]);
+      }
+      if (!next) continue;
+      this.#coverage.count("failovers");
+      this.#provenUnpaid(row.id);
+      this.#begun(row.id, next);
+    }
+  }
+
+  #moved(id: string, from: string | null, to: string): void {
+    if (from !== to) this.#coverage.transition(from, to);
+    if (to === "in_doubt" && from !== to) this.#coverage.count("doubts");
+    this.status.set(id, to);
+  }
+
+  #begun(chargeId: string, attempt: NewAttempt): void {
+    this.#coverage.count("attempts");
+    const { id, provider, request } = attempt;
+    this.intents.set(id, { chargeId, attemptId: id, provider, amount: request.amount, objects: new Set() });
+  }
+
+  /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
+  #provenUnpaid(chargeId: string): void {
+    for (const earlier of this.intents.values()) {
+      if (earlier.chargeId !== chargeId) continue;
+      const { captures, refunds } = this.#ledger.ofAttempt(earlier.attemptId);
+      if (captures > refunds) this.#world.violate("law 3", `another attempt was begun although ${earlier.attemptId} is paid`, [chargeId]);
+      for (const object of earlier.objects) {
+        const couldPay = this.#processors.get(earlier.provider)?.couldPay(object) === true;
+        if (couldPay && (this.#underWay.get(object) ?? 0) > 0) {
+          this.#world.violate("law 3", `another attempt was begun although a commit of ${earlier.attemptId} is on its way`, [chargeId]);
+        }
+      }
+    }
+  }
+
+  /** Never twice, at no moment. */
+  #captured(movement: Movement): void {
+    const held = this.#ledger.heldByCharge(movement.chargeId);
+    const total = [...held.values()].reduce((sum, amount) => sum + amount, 0n);
+    const intent = this.intents.get(movement.attemptId);
+    if (held.size > 1 || (intent && total > BigInt(intent.amount))) {
+      this.#world.violate("never twice", `${movement.chargeId} is paid ${held.size} times, ${total} in all`, [movement.chargeId]);
+    }
+    const status = this.status.get(movement.chargeId);
+    if (status === "failed" || status === "canceled") this.#coverage.count("late successes");
+  }
+}

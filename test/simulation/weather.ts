@@ -1,0 +1,131 @@
+import type { Dice } from "./dice.ts";
+import type { World } from "./world.ts";
+
+export type Psp = "stripe" | "paypal";
+export type WireOperation = "prepare" | "commit" | "cancel" | "refund" | "lookup" | "identify";
+
+export const WIRE_FAULTS = [
+  "refuse", // no connection
+  "slow_connect", // the connection comes up late, perhaps after the caller gave up
+  "reset_before", // the request never arrives, the connection ends
+  "reset_after", // executed, the connection ends
+  "hang_before", // the request never arrives, and nobody says so
+  "hang_after", // executed, and the answer never comes
+  "delayed", // arrives long after the caller gave up
+  "late_answer", // executed at once, answered late
+  "slow_execution", // the processor works at it for long: its object is locked meanwhile
+  "duplicated", // arrives twice, the second time later
+  "500_before",
+  "500_after",
+  "html", // an unreadable answer of a proxy, not executed
+  "429",
+  "401",
+] as const;
+export type WireFault = (typeof WIRE_FAULTS)[number];
+
+export const SQL_FAULTS = [
+  "unavailable", // no connection: never sent
+  "lost_before", // lost, not executed
+  "lost_after", // lost, and it was committed
+  "lost_late", // lost, and it is committed some seconds later
+  "conflict", // 40001 or 40P01: rolled back
+  "slow",
+] as const;
+export type SqlFault = (typeof SQL_FAULTS)[number];
+
+export type RedisMood = "well" | "gone" | "failing" | "forgetful" | "lying_free" | "lying_taken";
+
+interface Front<Kind> {
+  readonly from: number;
+  readonly until: number;
+  readonly kind: Kind;
+  readonly probability: number;
+}
+
+interface WireFront extends Front<WireFault> {
+  readonly psp: Psp;
+  readonly operations: readonly WireOperation[];
+}
+
+const ALL: readonly WireOperation[] = ["prepare", "commit", "cancel", "refund", "lookup", "identify"];
+const SCOPES: readonly (readonly WireOperation[])[] = [ALL, ["commit"], ["commit"], ["prepare"], ["lookup", "cancel"], ["commit", "lookup"], ["cancel"]];
+
+/** What goes wrong when, drawn once per seed. After `calmAt` nothing does. */
+export class Weather {
+  readonly calmAt: number;
+  readonly crashChance: number;
+  readonly pauseChance: number;
+  readonly suspendChance: number;
+  readonly #wire: WireFront[] = [];
+  readonly #sql: Front<SqlFault>[] = [];
+  readonly #redis: Front<RedisMood>[] = [];
+  readonly #world: World;
+  readonly #dice: Dice;
+  readonly #wireNoise: number;
+  readonly #sqlNoise: number;
+
+  constructor(world: World) {
+    this.#world = world;
+    const dice = world.dice("weather");
+    this.#dice = dice;
+    const length = dice.weighted({ minutes: 0.72, hours: 0.2, days: 0.08 });
+    const minute = 60_000;
+    this.calmAt = { minutes: dice.between(2, 10) * minute, hours: dice.between(1, 8) * 60 * minute, days: dice.between(25, 50) * 60 * minute }[length];
+    this.#wireNoise = dice.pick([0, 0.02, 0.05, 0.15]);
+    this.#sqlNoise = dice.pick([0, 0.005, 0.02, 0.06]);
+    this.crashChance = dice.pick([0, 0.002, 0.006, 0.02]);
+    this.pauseChance = dice.pick([0, 0.002, 0.006]);
+    this.suspendChance = length === "minutes" ? 0.0002 : 0.001;
+    for (let i = dice.whole(1, 5); i > 0; i--) this.#wire.push(this.#wireFront(dice, length));
+    for (let i = dice.whole(0, 2); i > 0; i--) this.#sql.push({ ...this.#span(dice, 0.2), kind: dice.pick(SQL_FAULTS), probability: dice.pick([0.1, 0.5, 1]) });
+    const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken"] as const;
+    for (let i = dice.whole(0, 2); i > 0; i--) this.#redis.push({ ...this.#span(dice, 0.4), kind: dice.pick(moods), probability: 1 });
+  }
+
+  /** In words, for the story. */
+  describe(): string[] {
+    const span = ({ from, until, probability }: Front<unknown>) => `${Math.round(from / 1000)}-${Math.round(until / 1000)} s, p ${probability}`;
+    return [
+      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}`,
+      ...this.#wire.map((front) => `${front.psp} ${front.kind} on ${front.operations.join("+")}: ${span(front)}`),
+      ...this.#sql.map((front) => `database ${front.kind}: ${span(front)}`),
+      ...this.#redis.map((front) => `redis ${front.kind}: ${span(front)}`),
+    ];
+  }
+
+  strikesWire(psp: Psp, operation: WireOperation): WireFault | null {
+    if (!this.#world.stormy) return null;
+    for (const front of this.#wire) {
+      if (front.psp === psp && front.operations.includes(operation) && this.#hits(front)) return front.kind;
+    }
+    return this.#dice.chance(this.#wireNoise) ? this.#dice.pick(WIRE_FAULTS) : null;
+  }
+
+  strikesSql(): SqlFault | null {
+    if (!this.#world.stormy) return null;
+    for (const front of this.#sql) if (this.#hits(front)) return front.kind;
+    return this.#dice.chance(this.#sqlNoise) ? this.#dice.pick(SQL_FAULTS) : null;
+  }
+
+  redisMood(): RedisMood {
+    if (!this.#world.stormy) return "well";
+    return this.#redis.find((front) => this.#hits(front))?.kind ?? "well";
+  }
+
+  #hits({ from, until, probability }: Front<unknown>): boolean {
+    return this.#world.now >= from && this.#world.now < until && this.#dice.chance(probability);
+  }
+
+  #wireFront(dice: Dice, length: string): WireFront {
+    const psp = dice.pick(["stripe", "paypal"] as const);
+    const kind = dice.pick(WIRE_FAULTS);
+    return { ...this.#span(dice, length === "minutes" ? 0.6 : 0.9), psp, kind, operations: dice.pick(SCOPES), probability: dice.pick([0.2, 0.5, 1, 1]) };
+  }
+
+  /** Most of what happens, happens while charges arrive: early. */
+  #span(dice: Dice, longest: number): { from: number; until: number } {
+    const from = dice.chance(0.6) ? dice.between(0, 60_000) : dice.between(0, this.calmAt);
+    const length = dice.chance(0.5) ? dice.between(5_000, 90_000) : dice.between(0, this.calmAt * longest);
+    return { from, until: Math.min(from + length, this.calmAt) };
+  }
+}
