@@ -7,7 +7,7 @@ import type { Attempt, Charge, Failure } from "./charge.ts";
 import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
 import type { Lease } from "./lease.ts";
 import type { Found } from "./look.ts";
-import { DOUBT_DEAD_LETTER_MS, drainDelayMs, FIRST_LOOK_MS, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
+import { askAgainMs, DOUBT_DEAD_LETTER_MS, drainDelayMs, FIRST_LOOK_MS, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
 import type { Change } from "./transition.ts";
 import { detailOf, gatewayFailure, judge, type Known, lastDecline, noProviderFailure, type Verdict } from "./verdict.ts";
 
@@ -76,12 +76,13 @@ function unfenced(facts: Facts): boolean {
 }
 
 function waiting(core: Core, charge: Charge, attempt: Attempt, verdict: Waits, now: Date): Omit<Change, "now" | "actor" | "attempt"> {
-  const tries = charge.status === verdict.status ? charge.tries + 1 : 0;
+  const asked = verdict.known.kind !== "unknown" || verdict.known.cause !== "not_asked";
+  const tries = charge.status === verdict.status ? charge.tries + (asked ? 1 : 0) : 0;
   const after: Omit<Change, "now" | "actor"> = {
     status: verdict.status,
     provider: attempt.provider,
     tries,
-    nextActionAt: new Date(now.getTime() + nextInquiryMs(verdict.status, tries)),
+    nextActionAt: new Date(now.getTime() + (asked ? nextInquiryMs(verdict.status, tries) : askAgainMs(core.random))),
     nextAction:
       verdict.status === "requires_action" ? { type: "redirect", url: verdict.known.url ?? charge.nextAction?.url ?? null } : null,
   };

@@ -47,7 +47,7 @@ export async function lookup(
   const ask = async () =>
     ({ kind: "looked", ...(await provider.lookup({ request, object: attempt.object, replayPrepare }, call)) }) as const;
   const answer = await core.fleet.circuit(attempt.provider).inquire("look", ask, ({ finding }) => isFault(finding));
-  return answer.admitted ? answer.result : { object: attempt.object, finding: unknown("unexpected", answer.reason) };
+  return answer.admitted ? answer.result : { object: attempt.object, finding: unknown("not_asked", answer.reason) };
 }
 
 /** Makes sure that `object` can never be paid; `fenced` only on the provider's own confirmation. */
@@ -56,7 +56,7 @@ export async function fence(core: Core, attempt: Attempt, object: string, lease:
   if (!provider) return NOT_OURS;
   const call = openCall(core, attempt, provider, lease, { share: 1, keyAgeMs: ANY_AGE });
   const answer = await core.fleet.circuit(attempt.provider).inquire("look", () => provider.cancel(object, call), isFault);
-  if (!answer.admitted) return unknown("unexpected", answer.reason);
+  if (!answer.admitted) return unknown("not_asked", answer.reason);
   return answer.result.kind === "unpaid" ? unknown("unexpected", "unpaid, and the fence is not confirmed") : answer.result;
 }
 
@@ -85,7 +85,7 @@ async function replay(core: Core, charge: Charge, attempt: Attempt, object: stri
   const answer = await core.fleet
     .circuit(attempt.provider)
     .inquire("replay", () => provider.commit(requestOf(charge, attempt), object, call, { replay: true }), isFault);
-  if (!answer.admitted) return { known: unknown("unexpected", answer.reason), object, sentAgain: false };
+  if (!answer.admitted) return { known: unknown("not_asked", answer.reason), object, sentAgain: false };
   const known = answer.result;
   if (known.kind === "unknown" && known.cause === "duplicate_invoice") {
     // Firm where the first send had this very answer, and only an earlier attempt could not be seen then.

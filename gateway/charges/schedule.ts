@@ -5,6 +5,8 @@ const S = 1_000;
 const MIN = 60 * S;
 const HOUR = 60 * MIN;
 
+/** A breaker that is not closed lets a question pass every 1.7 s: sooner would only wear the database. */
+const ASK_AGAIN_MS = 5 * S;
 /** When a doubt is looked at again, by tries so far; the last one repeats. A lost answer usually shows within seconds. */
 const DOUBT_MS = [2 * S, 10 * S, 30 * S, 2 * MIN, 10 * MIN, HOUR];
 /** Reviews and e-checks take minutes to days; webhooks will tell sooner. */
@@ -35,6 +37,11 @@ export function nextInquiryMs(status: ChargeStatus, tries: number): number {
   if (status === "pending") return step(PENDING_MS, tries);
   if (status === "requires_action") return step(ACTION_MS, tries);
   return step(DOUBT_MS, tries);
+}
+
+/** After a question that our own breaker did not let pass. Spread: a backlog that came back in step would be refused in step. */
+export function askAgainMs(random: Random): number {
+  return ASK_AGAIN_MS * (1 + random());
 }
 
 export function nextCompensationMs(tries: number): number {

@@ -1,4 +1,4 @@
-import { never } from "../../providers/contract/outcome.ts";
+import { type Finding, never } from "../../providers/contract/outcome.ts";
 import type { Claim } from "../store/claim-charges.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
@@ -9,7 +9,7 @@ import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
 import { canFence, fence, look, lookup } from "./look.ts";
-import { ACTION_EXPIRY_MS, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
+import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
 import { detailOf, gatewayFailure } from "./verdict.ts";
 
 const ACTOR = "system:worker";
@@ -71,7 +71,7 @@ async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Leas
   const { known, sentAgain } = found;
   // What is pending, or waits for the customer, stays so while it cannot be seen, unless the commit step was sent once more.
   const waits = charge.status === "pending" || charge.status === "requires_action";
-  if (known.kind === "unknown" && waits && !sentAgain) return waitUnseen(core, charge, attempt, lease);
+  if (known.kind === "unknown" && waits && !sentAgain) return waitUnseen(core, charge, attempt, lease, known);
   const ambiguous = attempt.ambiguous || attempt.outcome === null || sentAgain;
   const facts = { ...found, ambiguous, latencyMs: null };
   learn(core, charge, attempt, facts);
@@ -105,12 +105,12 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
 async function awaitAction(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Charge> {
   if (!isExpired(core, attempt)) return resolve(core, charge, attempt, lease);
   const { finding, object } = await lookup(core, charge, attempt, lease);
-  if (finding.kind === "unknown" || object === null) return waitUnseen(core, charge, attempt, lease);
+  if (finding.kind === "unknown" || object === null) return waitUnseen(core, charge, attempt, lease, finding);
   if (finding.kind !== "requires_action" && finding.kind !== "unpaid") return resolve(core, charge, attempt, lease);
   // Where there is no fence (PayPal), our own capture is the only thing that could move money, and it is never sent again.
   const firm = !canFence(core, attempt) && !attempt.ambiguous;
   const known = firm ? ({ kind: "fenced", object, decline: null } as const) : await fence(core, attempt, object, lease);
-  if (known.kind === "unknown") return waitUnseen(core, charge, attempt, lease);
+  if (known.kind === "unknown") return waitUnseen(core, charge, attempt, lease, known);
   if (known.kind !== "fenced") return resolve(core, charge, attempt, lease);
   const now = new Date(core.clock.now());
   const patch: AttemptPatch = {
@@ -134,12 +134,13 @@ function isExpired(core: Core, attempt: Attempt): boolean {
 }
 
 /** Same state, asked again later and later; a person is told when it could not be seen, or ended, for a day. */
-function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Charge> {
+function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: Lease, seen: Finding): Promise<Charge> {
   const now = new Date(core.clock.now());
   const since = typeof attempt.detail?.unseen_since === "string" ? attempt.detail.unseen_since : now.toISOString();
   const old =
     now.getTime() - Date.parse(since) >= DOUBT_DEAD_LETTER_MS || (charge.status === "requires_action" && isExpired(core, attempt));
-  const tries = charge.tries + 1;
+  const asked = seen.kind !== "unknown" || seen.cause !== "not_asked";
+  const tries = charge.tries + (asked ? 1 : 0);
   const patch: AttemptPatch = {
     id: attempt.id,
     live: true,
@@ -156,7 +157,7 @@ function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: Lease):
     now,
     actor: ACTOR,
     status: charge.status,
-    nextActionAt: new Date(now.getTime() + nextInquiryMs("in_doubt", tries)),
+    nextActionAt: new Date(now.getTime() + (asked ? nextInquiryMs("in_doubt", tries) : askAgainMs(core.random))),
     nextAction: charge.nextAction,
     tries,
     attempt: patch,

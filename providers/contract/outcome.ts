@@ -80,6 +80,7 @@ export type UnknownCause =
   | "in_progress" // the provider says that the first one is still running
   | "conflict" // the provider says that another request with this key or invoice exists
   | "duplicate_invoice" // PayPal: a payment for this charge may exist under an earlier attempt
+  | "not_asked" // our own breaker did not let the question pass: nothing was learned, and it costs no try
   | "unexpected"; // a known answer that proves nothing here
 
 /** What looking (or fencing) at the provider found. */

@@ -1,8 +1,8 @@
-import type { KeyClaims } from "../../gateway/idempotency/key-claims.ts";
 import type { Core } from "../../gateway/charges/core.ts";
+import type { KeyClaims } from "../../gateway/idempotency/key-claims.ts";
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
-import { notSent } from "./provider.ts";
+import { notSent } from "./outcomes.ts";
 
 /** A mistake that somebody could make, planted from outside: the product's own code stays as it is. */
 export interface Bug {
@@ -25,7 +25,9 @@ function withCommit(change: (commit: Commit, ...args: Parameters<Commit>) => Ret
   return (provider) => overlay(provider, { commit: (...args) => change(provider.commit.bind(provider), ...args) });
 }
 
-function withLookup(change: (found: Awaited<ReturnType<Provider["lookup"]>>) => Awaited<ReturnType<Provider["lookup"]>>): (provider: Provider) => Provider {
+function withLookup(
+  change: (found: Awaited<ReturnType<Provider["lookup"]>>) => Awaited<ReturnType<Provider["lookup"]>>,
+): (provider: Provider) => Provider {
   return (provider) => overlay(provider, { lookup: async (query, call) => change(await provider.lookup(query, call)) });
 }
 
@@ -77,11 +79,17 @@ export const BUGS: readonly Bug[] = [
   { name: "a closed call still sends", gateless: true },
   {
     name: "unpaid so far read as proof",
-    provider: withLookup((found) => (found.finding.kind === "unpaid" ? { ...found, finding: { kind: "fenced", object: found.finding.object, decline: null } } : found)),
+    provider: withLookup((found) =>
+      found.finding.kind === "unpaid" ? { ...found, finding: { kind: "fenced", object: found.finding.object, decline: null } } : found,
+    ),
   },
   {
     name: "not found read as not charged",
-    provider: withLookup((found) => (found.object === null && found.finding.kind === "unknown" ? { ...found, finding: { kind: "fenced", object: "none", decline: null } } : found)),
+    provider: withLookup((found) =>
+      found.object === null && found.finding.kind === "unknown"
+        ? { ...found, finding: { kind: "fenced", object: "none", decline: null } }
+        : found,
+    ),
   },
   {
     name: "a fence believed without its confirmation",
@@ -107,7 +115,10 @@ export const BUGS: readonly Bug[] = [
       return second.kind === "unknown" ? notSent("refused", true, "refused") : second;
     }),
   },
-  { name: "no compare-and-set on the lease", sql: inText("write_transitions", "c.lease_no = i.lease_no and c.status = i.from_status", "true") },
+  {
+    name: "no compare-and-set on the lease",
+    sql: inText("write_transitions", "c.lease_no = i.lease_no and c.status = i.from_status", "true"),
+  },
   {
     name: "acknowledged before the outcome is committed",
     core: (core) => ({
@@ -130,22 +141,45 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: "Redis trusted over PostgreSQL",
-    sql: inRows("accept_charges", (row) => ({ ...row, idempotency_key: `${String(row.idempotency_key)} ${String(row.id)}`, reference: null })),
+    sql: inRows("accept_charges", (row) => ({
+      ...row,
+      idempotency_key: `${String(row.idempotency_key)} ${String(row.id)}`,
+      reference: null,
+    })),
   },
-  { name: "a doubt forgotten at restart", onBoot: { name: "forget", text: "update attempts set live = false, outcome = 'not_sent' where live and outcome is null" } },
+  {
+    name: "a doubt forgotten at restart",
+    onBoot: { name: "forget", text: "update attempts set live = false, outcome = 'not_sent' where live and outcome is null" },
+  },
   {
     name: "a drained charge sent twice by two workers",
     sql: (statement) => {
-      if (statement.name === "claim_deferred") return { ...statement, text: statement.text.replaceAll("c.lease_no + 1, lease_until = $2", "c.lease_no, lease_until = null") };
-      if (statement.name === "write_transitions") return { ...statement, text: statement.text.replaceAll("c.lease_no = i.lease_no and c.status = i.from_status", "true") };
+      if (statement.name === "claim_deferred")
+        return { ...statement, text: statement.text.replaceAll("c.lease_no + 1, lease_until = $2", "c.lease_no, lease_until = null") };
+      if (statement.name === "write_transitions")
+        return { ...statement, text: statement.text.replaceAll("c.lease_no = i.lease_no and c.status = i.from_status", "true") };
       return statement;
     },
     core: (core) => ({
       ...core,
-      write: (transition) => (transition.from_status === "deferred" && transition.next_attempt ? core.write(transition).then(() => true, () => true) : core.write(transition)),
+      write: (transition) =>
+        transition.from_status === "deferred" && transition.next_attempt
+          ? core.write(transition).then(
+              () => true,
+              () => true,
+            )
+          : core.write(transition),
     }),
   },
-  { name: "a late success ignored", sql: inRows("write_transitions", (row) => ({ ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } })) },
+  {
+    name: "a late success ignored",
+    sql: inRows("write_transitions", (row) => ({ ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } })),
+  },
   { name: "a change without its event", sql: inRows("write_transitions", (row) => ({ ...row, events: [] })) },
-  { name: "what cannot be finished is dropped", sql: inRows("write_transitions", (row) => (row.dead_letter ? { ...row, dead_letter: null, next_action_at: row.status === "deferred" ? null : row.next_action_at } : row)) },
+  {
+    name: "what cannot be finished is dropped",
+    sql: inRows("write_transitions", (row) =>
+      row.dead_letter ? { ...row, dead_letter: null, next_action_at: row.status === "deferred" ? null : row.next_action_at } : row,
+    ),
+  },
 ];

@@ -6,7 +6,8 @@ import { Machine } from "./machine.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
-const BOOT_AGAIN_MS = 1_000;
+/** A supervisor waits longer and longer. */
+const BOOT_AGAIN_MS = [1_000, 2_000, 5_000, 15_000];
 /** An instance looks at its clock this often; see gateway/clock-guard.ts. */
 const CLOCK_CHECK_MS = 2_000;
 
@@ -39,11 +40,19 @@ export class Cluster {
       this.#slots.push(slot);
       this.#boot(slot);
     }
+    const { blackout } = this.#weather;
+    if (blackout) this.#world.after(blackout.at, null, "the power fails", () => this.#failPower(blackout.ms));
+  }
+
+  #failPower(ms: number): void {
+    for (const { machine } of this.#slots) if (!machine.dead) this.crash(machine, "the power failed", ms);
   }
 
   /** Those that would take a connection now. */
   ready(): Instance[] {
-    return this.#slots.flatMap(({ instance, machine }) => (instance && !machine.dead && machine.heldUntil <= this.#world.now ? [instance] : []));
+    return this.#slots.flatMap(({ instance, machine }) =>
+      instance && !machine.dead && machine.heldUntil <= this.#world.now ? [instance] : [],
+    );
   }
 
   all(): Instance[] {
@@ -97,7 +106,9 @@ export class Cluster {
   #boot(slot: Slot): void {
     slot.boots += 1;
     const { machine, boots } = slot;
+    let tries = 0;
     const attempt = (): void => {
+      tries += 1;
       startInstance(this.#around, machine, boots).then(
         (instance) => {
           slot.instance = instance;
@@ -105,7 +116,7 @@ export class Cluster {
         },
         (error: unknown) => {
           if (error instanceof IdentityMismatch) this.#world.violate("law 12", error.message, []);
-          this.#world.after(BOOT_AGAIN_MS, machine, "boots again", attempt);
+          this.#world.after(BOOT_AGAIN_MS[Math.min(tries, BOOT_AGAIN_MS.length) - 1] as number, machine, "boots again", attempt);
         },
       );
     };
@@ -134,15 +145,17 @@ export class Cluster {
     }
   }
 
-  crash(machine: Machine, label: string): void {
+  crash(machine: Machine, label: string, forMs?: number): void {
     const slot = this.#slots.find((one) => one.machine === machine);
     if (!slot) return;
     this.#coverage.count("crashes");
     this.#world.tell(machine.name, `CRASHED before: ${label}`);
     machine.crash();
     slot.instance = null;
-    const downMs = this.#dice.chance(0.9) ? this.#dice.between(500, 30_000) : this.#dice.between(30_000, Math.max(60_000, this.#weather.calmAt / 2));
-    this.#world.after(Math.min(downMs, Math.max(1_000, this.#weather.calmAt - this.#world.now)), null, "restarts", () => {
+    const downMs = this.#dice.chance(0.9)
+      ? this.#dice.between(500, 30_000)
+      : this.#dice.between(30_000, Math.max(60_000, this.#weather.calmAt / 2));
+    this.#world.after(Math.min(forMs ?? downMs, Math.max(1_000, this.#weather.calmAt - this.#world.now)), null, "restarts", () => {
       slot.machine = this.#machine(slot.no, slot.boots + 1);
       this.#boot(slot);
     });

@@ -60,7 +60,17 @@ export async function startInstance(around: Surroundings, machine: Machine, boot
   await identities.start();
   if (bug?.onBoot) await db.query(bug.onBoot);
 
-  const real = assembleCore({ db, clock, random, providers, accountOf: (id) => identities.accountOf(id), fleet, maySend: () => clockGuard.ok(), settings: SETTINGS, log });
+  const real = assembleCore({
+    db,
+    clock,
+    random,
+    providers,
+    accountOf: (id) => identities.accountOf(id),
+    fleet,
+    maySend: () => clockGuard.ok(),
+    settings: SETTINGS,
+    log,
+  });
   const core: Core = bug?.core ? bug.core(real) : real;
   const claims = keyClaims({ redis: redis.client(), installationId: "simulation", ttlMs: SETTINGS.chargeBudgetMs });
   const charges = createChargeService(core, claims, { accepting: () => true, countCharge: () => {} });

@@ -17,6 +17,10 @@ export interface Movement {
 /** Both processors' own books. The judge believes nothing else about money. */
 export class Ledger {
   readonly movements: Movement[] = [];
+  /** Attempts that a processor took money for after it had confirmed a cancel; nobody can keep their charge (the value) from being paid twice. */
+  readonly betrayed = new Map<string, string>();
+  /** Of these, the ones that the product was told of by a late answer: from then on it has to make it good. */
+  readonly evident = new Set<string>();
   readonly #world: World;
   onCapture: (movement: Movement) => void = () => {};
 
@@ -27,10 +31,22 @@ export class Ledger {
   add(movement: Omit<Movement, "at">): void {
     const whole = { ...movement, at: this.#world.now };
     this.movements.push(whole);
-    this.#world.tell(movement.psp, `MONEY ${movement.type} ${movement.amount} ${movement.reference} (${movement.attemptId}, ${movement.chargeId})`);
+    this.#world.tell(
+      movement.psp,
+      `MONEY ${movement.type} ${movement.amount} ${movement.reference} (${movement.attemptId}, ${movement.chargeId})`,
+    );
     const { captures, refunds } = this.ofAttempt(movement.attemptId);
     if (refunds > captures) this.#world.violate("law 8", `more went back than was taken for ${movement.attemptId}`, [movement.chargeId]);
     if (movement.type === "capture") this.onCapture(whole);
+  }
+
+  isBetrayed(chargeId: string): boolean {
+    return [...this.betrayed.values()].includes(chargeId);
+  }
+
+  /** Nothing that the gateway does by itself could know of it; reconciliation will. */
+  isBetrayedUnseen(chargeId: string): boolean {
+    return [...this.betrayed].some(([attemptId, of]) => of === chargeId && !this.evident.has(attemptId));
   }
 
   ofCharge(chargeId: string): Movement[] {

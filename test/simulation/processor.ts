@@ -1,5 +1,6 @@
 import type { Dice } from "./dice.ts";
 import type { Ledger } from "./ledger.ts";
+import type { ErrorCode, Manner, Payment, Reply } from "./payment.ts";
 import type { Psp } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -9,45 +10,11 @@ const RETENTION_MS = {
   paypal: { prepare: 6 * HOUR_MS, commit: 45 * 24 * HOUR_MS, refund: 45 * 24 * HOUR_MS },
 } as const;
 
-/** What the issuer will say, as the caller's token has it. */
-export type Card = "good" | "declined_other" | "declined_never" | "declined_later" | "pending_good" | "pending_bad" | "action" | "action_never";
-
-export type PaymentStatus = "created" | "payer_approved" | "processing" | "requires_action" | "succeeded" | "declined" | "canceled";
-
-export interface Payment {
-  readonly id: string;
-  readonly attemptId: string;
-  readonly chargeId: string;
-  readonly amount: bigint;
-  readonly currency: string;
-  readonly card: Card;
-  readonly createdAt: number;
-  status: PaymentStatus;
-  declined: Card | null;
-  /** Somebody works at it now. */
-  locked: boolean;
-  refund: { readonly id: string; status: "pending" | "succeeded" } | null;
-}
-
-export type ErrorCode = "in_progress" | "unexpected_state" | "already_captured" | "duplicate_invoice" | "not_found" | "already_refunded" | "not_refundable";
-
-export type Reply =
-  | { readonly kind: "ok"; readonly payment: Readonly<Payment>; readonly replayed: boolean }
-  | { readonly kind: "error"; readonly code: ErrorCode }
-  | { readonly kind: "server_error"; readonly replayed: boolean };
-
 interface Kept {
   readonly at: number;
   /** null while it runs. */
   answer: "ok" | "server_error" | ErrorCode | null;
   readonly payment: string | null;
-}
-
-export interface Manner {
-  /** How long the processor works at it. */
-  readonly workMs: number;
-  /** `before`: it fails before it did anything; `after`: it did it, and fails to say so. */
-  readonly fails: "before" | "after" | null;
 }
 
 /**
@@ -61,37 +28,59 @@ export class Processor {
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #dice: Dice;
+  readonly #treachery: boolean;
   #serial = 0;
 
-  constructor(psp: Psp, world: World, ledger: Ledger) {
+  constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean) {
+    this.#treachery = treachery;
     this.psp = psp;
     this.#world = world;
     this.#ledger = ledger;
     this.#dice = world.dice(psp);
   }
 
-  create(key: string, ask: Pick<Payment, "attemptId" | "chargeId" | "amount" | "currency" | "card">, manner: Manner, reply: (reply: Reply) => void): void {
-    this.#post("prepare", key, null, manner, () => null, reply, () => {
-      this.#serial += 1;
-      const payment: Payment = {
-        ...ask,
-        id: `${this.psp === "stripe" ? "pi" : "order"}_${this.#serial}`,
-        createdAt: this.#world.now,
-        status: "created",
-        declined: null,
-        locked: false,
-        refund: null,
-      };
-      this.payments.set(payment.id, payment);
-      return payment;
-    });
+  create(
+    key: string,
+    ask: Pick<Payment, "attemptId" | "chargeId" | "amount" | "currency" | "card">,
+    manner: Manner,
+    reply: (reply: Reply) => void,
+  ): void {
+    this.#post(
+      "prepare",
+      key,
+      null,
+      manner,
+      () => null,
+      reply,
+      () => {
+        this.#serial += 1;
+        const payment: Payment = {
+          ...ask,
+          id: `${this.psp === "stripe" ? "pi" : "order"}_${this.#serial}`,
+          createdAt: this.#world.now,
+          status: "created",
+          declined: null,
+          locked: false,
+          refund: null,
+        };
+        this.payments.set(payment.id, payment);
+        return payment;
+      },
+    );
   }
 
   commit(key: string, id: string, manner: Manner, reply: (reply: Reply) => void): void {
     const payment = this.payments.get(id);
-    if (!payment) return reply({ kind: "error", code: "not_found" });
+    if (!payment) {
+      reply({ kind: "error", code: "not_found" });
+      return;
+    }
     const refuses = (): ErrorCode | null => {
       if (payment.locked) return "in_progress";
+      if (this.#treachery && payment.status === "canceled" && payment.card === "good") {
+        this.#ledger.betrayed.set(payment.attemptId, payment.chargeId);
+        return null;
+      }
       if (this.psp === "stripe") return ["created", "declined"].includes(payment.status) ? null : "unexpected_state";
       if (payment.status === "requires_action") return null;
       if (!["created", "payer_approved"].includes(payment.status)) return "already_captured";
@@ -108,7 +97,8 @@ export class Processor {
     const payment = this.payments.get(id);
     if (!payment) return { kind: "error", code: "not_found" };
     if (payment.locked) return { kind: "error", code: "in_progress" };
-    if (payment.status === "succeeded" || payment.status === "processing" || payment.status === "canceled") return { kind: "error", code: "unexpected_state" };
+    if (payment.status === "succeeded" || payment.status === "processing" || payment.status === "canceled")
+      return { kind: "error", code: "unexpected_state" };
     payment.status = "canceled";
     this.#world.tell(this.psp, `${id} is canceled`);
     return this.#show(payment, false);
@@ -116,13 +106,28 @@ export class Processor {
 
   refund(key: string, id: string, manner: Manner, reply: (reply: Reply) => void): void {
     const payment = this.payments.get(id);
-    if (!payment) return reply({ kind: "error", code: "not_found" });
-    const refuses = (): ErrorCode | null => (payment.status !== "succeeded" ? "not_refundable" : payment.refund ? "already_refunded" : null);
+    if (!payment) {
+      reply({ kind: "error", code: "not_found" });
+      return;
+    }
+    const refuses = (): ErrorCode | null =>
+      payment.status !== "succeeded" ? "not_refundable" : payment.refund ? "already_refunded" : null;
     this.#post("refund", key, payment, manner, refuses, reply, () => {
       this.#serial += 1;
-      const refund = { id: `re_${this.#serial}`, status: this.#dice.chance(0.3) ? "pending" : "succeeded" } as NonNullable<Payment["refund"]>;
+      const refund = { id: `re_${this.#serial}`, status: this.#dice.chance(0.3) ? "pending" : "succeeded" } as NonNullable<
+        Payment["refund"]
+      >;
       payment.refund = refund;
-      const pay = () => this.#ledger.add({ psp: this.psp, type: "refund", attemptId: payment.attemptId, chargeId: payment.chargeId, object: id, reference: refund.id, amount: payment.amount });
+      const pay = () =>
+        this.#ledger.add({
+          psp: this.psp,
+          type: "refund",
+          attemptId: payment.attemptId,
+          chargeId: payment.chargeId,
+          object: id,
+          reference: refund.id,
+          amount: payment.amount,
+        });
       if (refund.status === "succeeded") pay();
       else
         this.#world.after(this.#dice.between(1_000, 3_600_000), null, "refund settles", () => {
@@ -157,12 +162,34 @@ export class Processor {
     return payment !== undefined && ["created", "payer_approved", "declined", "requires_action", "processing"].includes(payment.status);
   }
 
-  #post(step: keyof (typeof RETENTION_MS)[Psp], key: string, payment: Payment | null, manner: Manner, refuses: () => ErrorCode | null, reply: (reply: Reply) => void, execute: () => Payment): void {
+  /** Another copy of a request with this key would get the stored answer. */
+  remembers(key: string): boolean {
+    return this.#keys.get(key)?.answer != null;
+  }
+
+  #post(
+    step: keyof (typeof RETENTION_MS)[Psp],
+    key: string,
+    payment: Payment | null,
+    manner: Manner,
+    refuses: () => ErrorCode | null,
+    reply: (reply: Reply) => void,
+    execute: () => Payment,
+  ): void {
     const kept = this.#keys.get(key);
-    if (kept && this.#world.now - kept.at < RETENTION_MS[this.psp][step]) return reply(this.#again(kept));
+    if (kept && this.#world.now - kept.at < RETENTION_MS[this.psp][step]) {
+      reply(this.#again(kept));
+      return;
+    }
     const refusal = refuses();
-    if (refusal) return reply({ kind: "error", code: refusal });
-    if (manner.fails === "before" && this.psp === "paypal") return reply({ kind: "server_error", replayed: false });
+    if (refusal) {
+      reply({ kind: "error", code: refusal });
+      return;
+    }
+    if (manner.fails === "before" && this.psp === "paypal") {
+      reply({ kind: "server_error", replayed: false });
+      return;
+    }
     const at = this.#world.now;
     this.#keys.set(key, { at, answer: null, payment: payment?.id ?? null });
     if (payment) payment.locked = true;
@@ -173,7 +200,10 @@ export class Processor {
       // Stripe stores a failure under the key for a day; PayPal remembers what it did.
       const failed = manner.fails === "before" || (manner.fails === "after" && this.psp === "stripe");
       this.#keys.set(key, { at, answer: failed ? "server_error" : "ok", payment: id });
-      this.#world.tell(this.psp, `${step} ${key} -> ${manner.fails ? `500 (${manner.fails})` : ""} ${done ? `${done.id} is ${done.status}` : "not executed"}`);
+      this.#world.tell(
+        this.psp,
+        `${step} ${key} -> ${manner.fails ? `500 (${manner.fails})` : ""} ${done ? `${done.id} is ${done.status}` : "not executed"}`,
+      );
       reply(manner.fails || !done ? { kind: "server_error", replayed: false } : this.#show(done, false));
     };
     if (manner.workMs > 0) this.#world.after(manner.workMs, null, `${this.psp} works`, work);
@@ -197,7 +227,8 @@ export class Processor {
     if (this.psp === "paypal" && payment.status === "requires_action") return;
     switch (payment.status === "payer_approved" ? "good" : payment.card) {
       case "good":
-        return this.#capture(payment);
+        this.#capture(payment);
+        break;
       case "declined_other":
       case "declined_never":
       case "declined_later":
@@ -207,17 +238,26 @@ export class Processor {
       case "pending_good":
       case "pending_bad":
         payment.status = "processing";
-        this.#world.after(this.#dice.between(2_000, 4 * HOUR_MS), null, "a review ends", () => {
-          if (payment.status !== "processing") return;
-          if (payment.card === "pending_good") return this.#capture(payment);
-          payment.status = "declined";
-          payment.declined = "declined_never";
-        });
+        this.#world.after(
+          this.#dice.chance(0.8) ? this.#dice.between(2_000, 300_000) : this.#dice.between(300_000, 3 * HOUR_MS),
+          null,
+          "a review ends",
+          () => {
+            if (payment.status !== "processing") return;
+            if (payment.card === "pending_good") {
+              this.#capture(payment);
+              return;
+            }
+            payment.status = "declined";
+            payment.declined = "declined_never";
+          },
+        );
         return;
       case "action":
       case "action_never":
         payment.status = "requires_action";
-        if (payment.card === "action") this.#world.after(this.#dice.between(2_000, 900_000), null, "the customer acts", () => this.#authenticate(payment));
+        if (payment.card === "action")
+          this.#world.after(this.#dice.between(2_000, 600_000), null, "the customer acts", () => this.#authenticate(payment));
     }
   }
 

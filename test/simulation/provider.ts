@@ -1,8 +1,18 @@
 import type { Call } from "../../providers/contract/call.ts";
-import type { Declined, Finding, NotSent, NotSentCause, Outcome, Prepared, Unknown, UnknownCause } from "../../providers/contract/outcome.ts";
-import { type AttemptRequest, type Capabilities, type Identity, type LookupQuery, type OperationRequest, type Provider, stepKey } from "../../providers/contract/provider.ts";
+import type { Finding, Outcome, Prepared } from "../../providers/contract/outcome.ts";
+import {
+  type AttemptRequest,
+  type Capabilities,
+  type Identity,
+  type LookupQuery,
+  type OperationRequest,
+  type Provider,
+  stepKey,
+} from "../../providers/contract/provider.ts";
 import type { Machine } from "./machine.ts";
-import type { Card, Payment, Processor, Reply } from "./processor.ts";
+import { bug, declined, doubtful, ended, hidden, intentOf, notSent, outcomeOf, refundOf, unknown } from "./outcomes.ts";
+import type { Card, Payment, Reply } from "./payment.ts";
+import type { Processor } from "./processor.ts";
 import type { Answer, Request, Wire } from "./wire.ts";
 
 const HOUR_MS = 3_600_000;
@@ -10,14 +20,18 @@ const HOUR_MS = 3_600_000;
 /** As the real adapters declare them. */
 const CAPABILITIES: Readonly<Record<Processor["psp"], Capabilities>> = {
   stripe: { fence: true, prepareKeyAgeMs: 23 * HOUR_MS, commitKeyAgeMs: 23 * HOUR_MS, operationKeyAgeMs: 23 * HOUR_MS, currencies: null },
-  paypal: { fence: false, prepareKeyAgeMs: 5.5 * HOUR_MS, commitKeyAgeMs: 44 * 24 * HOUR_MS, operationKeyAgeMs: 44 * 24 * HOUR_MS, currencies: null },
+  paypal: {
+    fence: false,
+    prepareKeyAgeMs: 5.5 * HOUR_MS,
+    commitKeyAgeMs: 44 * 24 * HOUR_MS,
+    operationKeyAgeMs: 44 * 24 * HOUR_MS,
+    currencies: null,
+  },
 };
 
 export interface Token {
   readonly card: Card;
 }
-
-type Failed = Exclude<Answer, { kind: "ok" }>;
 
 /** The adapter below the seam: the same judgments as the real ones make, on the simulated wire. */
 export class SimulatedProvider implements Provider {
@@ -47,11 +61,19 @@ export class SimulatedProvider implements Provider {
   close(): void {}
 
   identify(call: Call): Promise<Identity | { kind: "unknown"; detail: string }> {
-    const ask = this.#ask(call, { operation: "identify", about: "", counted: false, intent: null, object: null, execute: (_, reply) => reply({ kind: "error", code: "not_found" }) });
+    const ask = this.#ask(call, {
+      operation: "identify",
+      about: "",
+      counted: false,
+      intent: null,
+      object: null,
+      execute: (_, reply) => reply({ kind: "error", code: "not_found" }),
+    });
     const account = `acct_${this.id}`;
     return call.run<Identity | { kind: "unknown"; detail: string }>(
       // The processor's answer to it is always the same; what counts is whether one came.
-      async () => ((await ask).kind === "error" ? { kind: "identity", account, livemode: false } : { kind: "unknown", detail: "no answer" }),
+      async () =>
+        (await ask).kind === "error" ? { kind: "identity", account, livemode: false } : { kind: "unknown", detail: "no answer" },
       bug,
       () => unknown("timeout", "no answer"),
     );
@@ -97,7 +119,10 @@ export class SimulatedProvider implements Provider {
         counted: true,
         intent: null,
         object: null,
-        execute: (manner, reply) => reply(manner.fails === "before" ? { kind: "server_error", replayed: false } : hidden(this.#processor.cancel(object), manner.fails)),
+        execute: (manner, reply) =>
+          reply(
+            manner.fails === "before" ? { kind: "server_error", replayed: false } : hidden(this.#processor.cancel(object), manner.fails),
+          ),
       });
       let finding: Finding;
       if (answer.kind === "ok") finding = this.#finding(answer.payment);
@@ -137,7 +162,8 @@ export class SimulatedProvider implements Provider {
       if (object === null && query.replayPrepare) {
         const answer = await this.#create(query.request, call);
         // Nobody was ever told an id under this key, so nobody can have confirmed it.
-        if (answer.kind === "server_error" && answer.replayed && this.id === "stripe") return { object, finding: { kind: "fenced", object: "none", decline: null } };
+        if (answer.kind === "server_error" && answer.replayed && this.id === "stripe")
+          return { object, finding: { kind: "fenced", object: "none", decline: null } };
         if (answer.kind === "ok") object = answer.payment.id;
       }
       if (object === null && this.id === "stripe") {
@@ -163,13 +189,16 @@ export class SimulatedProvider implements Provider {
       counted: true,
       intent: intentOf(request),
       object: null,
-      execute: (manner, reply) => this.#processor.create(stepKey(attemptId, "prepare") + this.#keySuffix, { attemptId, chargeId, ...money, card }, manner, reply),
+      execute: (manner, reply) =>
+        this.#processor.create(stepKey(attemptId, "prepare") + this.#keySuffix, { attemptId, chargeId, ...money, card }, manner, reply),
     });
   }
 
   async #look(object: string, call: Call): Promise<Finding> {
     const answer = await this.#read(call, object, () => this.#processor.get(object));
-    return answer.kind === "ok" ? this.#finding(answer.payment) : unknown(answer.kind === "lost" ? "connection_lost" : "unexpected", `lookup: ${answer.kind}`);
+    return answer.kind === "ok"
+      ? this.#finding(answer.payment)
+      : unknown(answer.kind === "lost" ? "connection_lost" : "unexpected", `lookup: ${answer.kind}`);
   }
 
   #read(call: Call, about: string, read: () => Reply): Promise<Answer> {
@@ -218,75 +247,4 @@ export class SimulatedProvider implements Provider {
     };
     return call.run(work, () => bug() as unknown as T, end);
   }
-}
-
-/** What an answer other than a success says about a request that can execute something. */
-export function outcomeOf(answer: Failed, call: Call, replay: boolean): Outcome {
-  switch (answer.kind) {
-    case "refused":
-      return call.wireAttempts > 0 ? unknown("connection_lost", "refused, after a request was sent") : sticky(notSent("refused", true, "no connection"), replay);
-    case "gate_closed":
-      return call.wireAttempts > 0 ? unknown("timeout", "closed") : sticky(notSent("gate_closed", false, "closed"), replay);
-    case "lost":
-      return unknown("connection_lost", "no answer");
-    case "server_error":
-      return unknown("server_error", "500");
-    case "unreadable":
-      return unknown("unreadable", "html");
-    case "rate_limited":
-      return sticky(notSent("rate_limited", true, "429"), replay);
-    case "unauthorized":
-      return sticky(notSent("unauthorized", true, "401"), replay);
-    case "error":
-      if (answer.code === "not_found") return sticky(notSent("rejected", false, "404"), replay);
-      if (answer.code === "in_progress") return unknown("in_progress", answer.code);
-      return unknown(answer.code === "duplicate_invoice" ? "duplicate_invoice" : "conflict", answer.code);
-  }
-}
-
-function ended(call: Call, replay: boolean): Outcome {
-  if (call.wireAttempts > 0) return unknown("timeout", `no answer within ${Math.round(call.timeoutMs)} ms`);
-  return sticky(call.closed ? notSent("gate_closed", false, "closed") : notSent("refused", true, "no connection in time"), replay);
-}
-
-function sticky(outcome: NotSent, replay: boolean): Outcome {
-  return replay && outcome.cause !== "fenced" ? unknown(outcome.cause === "refused" ? "connection_lost" : "unexpected", `replay: ${outcome.detail}`) : outcome;
-}
-
-function doubtful(outcome: Outcome): Finding {
-  return outcome.kind === "not_sent" ? unknown("unexpected", outcome.detail) : outcome;
-}
-
-function hidden(reply: Reply, fails: "before" | "after" | null): Reply {
-  return fails ? { kind: "server_error", replayed: false } : reply;
-}
-
-function refundOf(payment: Readonly<Payment>): Outcome {
-  const { refund, amount } = payment;
-  if (!refund) return unknown("unexpected", "no refund is there");
-  if (refund.status === "pending") return { kind: "pending", reference: refund.id, reason: "pending" };
-  return { kind: "approved", reference: refund.id, amount, captured: true };
-}
-
-const ADVICE = { declined_other: "other_provider", declined_later: "same_later", declined_never: "never" } as const;
-
-function declined(card: Card, reason = "generic_decline"): Declined {
-  const advice = ADVICE[card as keyof typeof ADVICE] ?? "never";
-  return { kind: "declined", reason, source: "issuer", advice, retryAfterS: null, providerCode: card, networkCode: null };
-}
-
-function intentOf({ attemptId, chargeId, money }: AttemptRequest) {
-  return { attemptId, chargeId, amount: money.amount };
-}
-
-export function unknown(cause: UnknownCause, detail: string): Unknown {
-  return { kind: "unknown", cause, detail };
-}
-
-export function notSent(cause: NotSentCause, fault: boolean, detail: string): NotSent {
-  return { kind: "not_sent", cause, fault, detail };
-}
-
-function bug(): Unknown {
-  return unknown("unexpected", "a bug in the simulated adapter");
 }

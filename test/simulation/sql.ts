@@ -37,7 +37,17 @@ const CLAIMS: Readonly<Record<string, keyof Due>> = {
 };
 
 /** Nothing that these read can make something due. */
-const READS = new Set(["read_charge", "read_charge_by_key", "is_compensated", "list_overrides", "read_pace", "has_deferred", "insert_provider_account", "read_provider_account", "advance_pace"]);
+const READS = new Set([
+  "read_charge",
+  "read_charge_by_key",
+  "is_compensated",
+  "list_overrides",
+  "read_pace",
+  "has_deferred",
+  "insert_provider_account",
+  "read_provider_account",
+  "advance_pace",
+]);
 
 /** Told what the database did, in the order in which it did it. */
 export interface SqlWatcher {
@@ -54,6 +64,8 @@ export class Server {
   readonly #store: Store;
   readonly #watcher: SqlWatcher;
   #due: Due | null = null;
+  /** Claimed since. */
+  #stale = false;
 
   constructor(parts: { world: World; weather: Weather; coverage: Coverage; store: Store; watcher: SqlWatcher }) {
     this.world = parts.world;
@@ -66,9 +78,13 @@ export class Server {
   async execute<R extends object>(machine: Machine, statement: Statement): Promise<R[]> {
     if (statement.name === "database_now") return [{ now: new Date(this.world.wall) }] as unknown as R[];
     const claim = CLAIMS[statement.name];
-    if (claim && (await this.due())[claim] > (statement.values?.[0] as Date).getTime()) return [];
+    if (claim && (await this.due())[claim] > (statement.values as readonly Date[])[0]!.getTime()) return [];
     const rows = await this.#store.query<R>(statement);
-    if (!READS.has(statement.name) && !(claim && rows.length === 0)) {
+    if (claim) {
+      // A claim makes nothing due; whatever is left of its own kind is looked at after the pass.
+      if (rows.length > 0) this.#stale = true;
+    } else if (!READS.has(statement.name)) {
+      this.#stale = true;
       this.#due = null;
       this.onWrite();
     }
@@ -76,11 +92,24 @@ export class Server {
     return rows;
   }
 
+  /** Exact; what a claim uses may lie too early, never too late. */
+  async dueNow(): Promise<Due> {
+    if (this.#stale) this.#due = null;
+    return this.due();
+  }
+
   async due(): Promise<Due> {
     if (!this.#due) {
+      this.#stale = false;
       const [row] = await this.#store.query<Record<keyof Due, Date | null>>(DUE);
       const at = (name: keyof Due) => row?.[name]?.getTime() ?? Number.POSITIVE_INFINITY;
-      this.#due = { charges: at("charges"), expiries: at("expiries"), looks: at("looks"), operations: at("operations"), deferred: at("deferred") };
+      this.#due = {
+        charges: at("charges"),
+        expiries: at("expiries"),
+        looks: at("looks"),
+        operations: at("operations"),
+        deferred: at("deferred"),
+      };
     }
     return this.#due;
   }

@@ -37,9 +37,9 @@ export class Wakes {
   #checkSoon(): void {
     if (this.#checking) return;
     this.#checking = true;
-    this.#world.after(this.#dice.between(20, 200), null, "looks what is due", async () => {
+    this.#world.after(this.#dice.between(50, 500), null, "looks what is due", async () => {
       this.#checking = false;
-      const due = await this.#server.due();
+      const due = await this.#server.dueNow();
       const at = Math.min(due.charges, due.expiries, due.looks, due.operations, due.deferred) - EPOCH_MS;
       if (at !== Number.POSITIVE_INFINITY) this.#wakeAt(Math.max(at, this.#world.now));
     });
@@ -58,7 +58,7 @@ export class Wakes {
   #wake(): void {
     const ready = this.#cluster.ready();
     const woken = ready.length === 0 ? [] : this.#dice.chance(0.2) ? ready : [this.#dice.pick(ready)];
-    if (woken.length === 0) return this.#again(0);
+    if (woken.length === 0) this.#again(0);
     for (const { worker, machine } of woken) {
       this.#world.after(this.#dice.between(0, 30), machine, "takes a pass", () => {
         worker.pass().then(

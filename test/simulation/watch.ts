@@ -1,6 +1,7 @@
-import type { Statement } from "../../gateway/store/database.ts";
 import type { Acceptance, NewAttempt } from "../../gateway/store/accept-charges.ts";
+import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
+import { stepKey } from "../../providers/contract/provider.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Ledger, Movement } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
@@ -26,6 +27,7 @@ export class Watch implements SqlWatcher, WireWatcher {
   readonly intents = new Map<string, Intent>();
   /** Commit steps that left and have not arrived, by object. */
   readonly #underWay = new Map<string, number>();
+  readonly #closed = new Set<string>();
   /** The last status that the database committed. */
   readonly status = new Map<string, string>();
 
@@ -63,8 +65,15 @@ export class Watch implements SqlWatcher, WireWatcher {
     if (statement.name === "accept_charges") this.#accepted(machine, statement, rows as { id: string }[]);
     else if (statement.name === "write_transitions") this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
     else if (rows.length > 0 && /^(claim_|take_|release)/.test(statement.name)) {
-      const claims = (rows as { id: string; lease_no?: number }[]).map((row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`);
+      const claims = (rows as { id: string; lease_no?: number }[]).map(
+        (row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`,
+      );
       this.#world.tell("database", `${machine.name} ${statement.name}: ${claims.join(", ")}`);
+    } else if (statement.name === "hint_attempt" && this.#closed.has(String(statement.values?.[0]))) {
+      const attempt = this.intents.get(String(statement.values?.[0]));
+      this.#world.tell("database", `${machine.name} notes late evidence about ${attempt?.attemptId}`);
+      if (attempt) this.#ledger.evident.add(attempt.attemptId);
+      this.#coverage.count("late evidence");
     } else if (/^(release_claim|hint_|count_look|set_next_look|write_operation|set_override|remove_override|reopen)/.test(statement.name)) {
       this.#world.tell("database", `${machine.name} ${statement.name} ${String(statement.values?.[0])} ${String(statement.values?.[1])}`);
     }
@@ -73,7 +82,10 @@ export class Watch implements SqlWatcher, WireWatcher {
   #accepted(machine: Machine, statement: Statement, rows: readonly { id: string }[]): void {
     const done = new Set(rows.map(({ id }) => id));
     for (const row of JSON.parse(statement.values?.[0] as string) as Acceptance[]) {
-      this.#world.tell("database", `${machine.name} accept ${row.id} key ${row.idempotency_key}: ${done.has(row.id) ? row.status : "REFUSED"} ${row.attempt ? `${row.attempt.id} at ${row.attempt.provider}` : ""}`);
+      this.#world.tell(
+        "database",
+        `${machine.name} accept ${row.id} key ${row.idempotency_key}: ${done.has(row.id) ? row.status : "REFUSED"} ${row.attempt ? `${row.attempt.id} at ${row.attempt.provider}` : ""}`,
+      );
       if (!done.has(row.id)) continue;
       this.#coverage.count("charges");
       this.#moved(row.id, null, row.status);
@@ -86,16 +98,27 @@ export class Watch implements SqlWatcher, WireWatcher {
     for (const row of JSON.parse(statement.values?.[0] as string) as Transition[]) {
       const { attempt, next_attempt: next } = row;
       const did = done.has(row.id);
-      const closed = attempt ? `${attempt.id} ${attempt.outcome}${attempt.live ? "" : " closed"}${attempt.ambiguous ? " ambiguous" : ""} ${JSON.stringify(attempt.detail)}` : "";
-      this.#world.tell("database", `${machine.name} write ${row.id} lease ${row.lease_no} ${row.from_status} -> ${row.status}: ${did ? "done" : "LEASE LOST"} ${closed}${next ? ` next ${next.id} at ${next.provider}` : ""}`);
+      const closed = attempt
+        ? `${attempt.id} ${attempt.outcome}${attempt.live ? "" : " closed"}${attempt.ambiguous ? " ambiguous" : ""} ${JSON.stringify(attempt.detail)}`
+        : "";
+      this.#world.tell(
+        "database",
+        `${machine.name} write ${row.id} lease ${row.lease_no} ${row.from_status} -> ${row.status}: ${did ? "done" : "LEASE LOST"} ${closed}${next ? ` next ${next.id} at ${next.provider}` : ""}`,
+      );
       if (!did) {
         this.#coverage.count("writes refused by the lease");
         continue;
       }
+      if (attempt && !attempt.live) this.#closed.add(attempt.id);
       this.#moved(row.id, row.from_status, row.status);
       if (row.dead_letter) this.#coverage.count("dead letters");
       if (row.operation) this.#coverage.count("compensations");
-      if (attempt?.ambiguous && attempt.outcome === "not_sent" && !attempt.live && (attempt.detail as { cause?: string }).cause !== "fenced") {
+      if (
+        attempt?.ambiguous &&
+        attempt.outcome === "not_sent" &&
+        !attempt.live &&
+        (attempt.detail as { cause?: string }).cause !== "fenced"
+      ) {
         this.#world.violate("law 5", `${attempt.id} was ambiguous once and is called not sent`, [row.id]);
       }
       if (!next) continue;
@@ -119,12 +142,14 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
   #provenUnpaid(chargeId: string): void {
+    if (this.#ledger.isBetrayed(chargeId)) return;
     for (const earlier of this.intents.values()) {
       if (earlier.chargeId !== chargeId) continue;
       const { captures, refunds } = this.#ledger.ofAttempt(earlier.attemptId);
       if (captures > refunds) this.#world.violate("law 3", `another attempt was begun although ${earlier.attemptId} is paid`, [chargeId]);
       for (const object of earlier.objects) {
-        const couldPay = this.#processors.get(earlier.provider)?.couldPay(object) === true;
+        const processor = this.#processors.get(earlier.provider);
+        const couldPay = processor?.couldPay(object) === true && !processor.remembers(stepKey(earlier.attemptId, "commit"));
         if (couldPay && (this.#underWay.get(object) ?? 0) > 0) {
           this.#world.violate("law 3", `another attempt was begun although a commit of ${earlier.attemptId} is on its way`, [chargeId]);
         }
@@ -137,7 +162,8 @@ export class Watch implements SqlWatcher, WireWatcher {
     const held = this.#ledger.heldByCharge(movement.chargeId);
     const total = [...held.values()].reduce((sum, amount) => sum + amount, 0n);
     const intent = this.intents.get(movement.attemptId);
-    if (held.size > 1 || (intent && total > BigInt(intent.amount))) {
+    if (this.#ledger.isBetrayed(movement.chargeId)) this.#coverage.count("betrayals");
+    else if (held.size > 1 || (intent && total > BigInt(intent.amount))) {
       this.#world.violate("never twice", `${movement.chargeId} is paid ${held.size} times, ${total} in all`, [movement.chargeId]);
     }
     const status = this.status.get(movement.chargeId);

@@ -48,7 +48,15 @@ interface WireFront extends Front<WireFault> {
 }
 
 const ALL: readonly WireOperation[] = ["prepare", "commit", "cancel", "refund", "lookup", "identify"];
-const SCOPES: readonly (readonly WireOperation[])[] = [ALL, ["commit"], ["commit"], ["prepare"], ["lookup", "cancel"], ["commit", "lookup"], ["cancel"]];
+const SCOPES: readonly (readonly WireOperation[])[] = [
+  ALL,
+  ["commit"],
+  ["commit"],
+  ["prepare"],
+  ["lookup", "cancel"],
+  ["commit", "lookup"],
+  ["cancel"],
+];
 
 /** What goes wrong when, drawn once per seed. After `calmAt` nothing does. */
 export class Weather {
@@ -56,6 +64,10 @@ export class Weather {
   readonly crashChance: number;
   readonly pauseChance: number;
   readonly suspendChance: number;
+  /** The power fails: every machine is gone, and comes back only then. */
+  readonly blackout: { readonly at: number; readonly ms: number } | null;
+  /** A processor that breaks its word: what it canceled may be paid all the same. Then money may be held twice, until it went back. */
+  readonly treachery: boolean;
   readonly #wire: WireFront[] = [];
   readonly #sql: Front<SqlFault>[] = [];
   readonly #redis: Front<RedisMood>[] = [];
@@ -70,23 +82,38 @@ export class Weather {
     this.#dice = dice;
     const length = dice.weighted({ minutes: 0.72, hours: 0.2, days: 0.08 });
     const minute = 60_000;
-    this.calmAt = { minutes: dice.between(2, 10) * minute, hours: dice.between(1, 8) * 60 * minute, days: dice.between(25, 50) * 60 * minute }[length];
+    this.calmAt = {
+      minutes: dice.between(2, 10) * minute,
+      hours: dice.between(1, 8) * 60 * minute,
+      days: dice.between(25, 50) * 60 * minute,
+    }[length];
     this.#wireNoise = dice.pick([0, 0.02, 0.05, 0.15]);
     this.#sqlNoise = dice.pick([0, 0.005, 0.02, 0.06]);
     this.crashChance = dice.pick([0, 0.002, 0.006, 0.02]);
     this.pauseChance = dice.pick([0, 0.002, 0.006]);
     this.suspendChance = length === "minutes" ? 0.0002 : 0.001;
+    const dark = { minutes: 0.1, hours: 0.2, days: 0.6 }[length];
+    const longest = this.calmAt - 60_000;
+    const blackoutMs = length === "days" ? Math.min(longest, dice.between(24, 30) * 60 * minute) : dice.between(30_000, longest);
+    this.blackout = dice.chance(dark) ? { at: dice.between(1_000, 60_000), ms: blackoutMs } : null;
+    this.treachery = dice.chance(0.06);
+    if (this.treachery) {
+      const late = { kind: "delayed", operations: ["commit"], from: 0, until: this.calmAt, probability: 0.5 } as const;
+      this.#wire.push({ ...late, psp: "stripe" });
+    }
     for (let i = dice.whole(1, 5); i > 0; i--) this.#wire.push(this.#wireFront(dice, length));
-    for (let i = dice.whole(0, 2); i > 0; i--) this.#sql.push({ ...this.#span(dice, 0.2), kind: dice.pick(SQL_FAULTS), probability: dice.pick([0.1, 0.5, 1]) });
+    for (let i = dice.whole(0, 2); i > 0; i--)
+      this.#sql.push({ ...this.#span(dice, 0.2), kind: dice.pick(SQL_FAULTS), probability: dice.pick([0.1, 0.5, 1]) });
     const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken"] as const;
     for (let i = dice.whole(0, 2); i > 0; i--) this.#redis.push({ ...this.#span(dice, 0.4), kind: dice.pick(moods), probability: 1 });
   }
 
   /** In words, for the story. */
   describe(): string[] {
-    const span = ({ from, until, probability }: Front<unknown>) => `${Math.round(from / 1000)}-${Math.round(until / 1000)} s, p ${probability}`;
+    const span = ({ from, until, probability }: Front<unknown>) =>
+      `${Math.round(from / 1000)}-${Math.round(until / 1000)} s, p ${probability}`;
     return [
-      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}`,
+      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}`,
       ...this.#wire.map((front) => `${front.psp} ${front.kind} on ${front.operations.join("+")}: ${span(front)}`),
       ...this.#sql.map((front) => `database ${front.kind}: ${span(front)}`),
       ...this.#redis.map((front) => `redis ${front.kind}: ${span(front)}`),
@@ -119,7 +146,13 @@ export class Weather {
   #wireFront(dice: Dice, length: string): WireFront {
     const psp = dice.pick(["stripe", "paypal"] as const);
     const kind = dice.pick(WIRE_FAULTS);
-    return { ...this.#span(dice, length === "minutes" ? 0.6 : 0.9), psp, kind, operations: dice.pick(SCOPES), probability: dice.pick([0.2, 0.5, 1, 1]) };
+    return {
+      ...this.#span(dice, length === "minutes" ? 0.6 : 0.9),
+      psp,
+      kind,
+      operations: dice.pick(SCOPES),
+      probability: dice.pick([0.2, 0.5, 1, 1]),
+    };
   }
 
   /** Most of what happens, happens while charges arrive: early. */

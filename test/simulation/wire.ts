@@ -2,8 +2,9 @@ import { type Call, GateClosed } from "../../providers/contract/call.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
 import type { Machine } from "./machine.ts";
-import type { Manner, Processor, Reply } from "./processor.ts";
-import type { WireFault, WireOperation, Weather } from "./weather.ts";
+import type { Manner, Reply } from "./payment.ts";
+import type { Processor } from "./processor.ts";
+import type { Weather, WireFault, WireOperation } from "./weather.ts";
 import type { World } from "./world.ts";
 
 /** What came back, as a transport sees it. */
@@ -55,15 +56,21 @@ export class Wire {
     const dice = this.#dice;
     return new Promise((resolve) => {
       const answered = (answer: Answer): void => {
-        this.#world.tell(machine.name, `${label} ${request.about} <- ${answer.kind === "error" ? answer.code : answer.kind === "ok" ? answer.payment.status : answer.kind}`);
+        this.#world.tell(
+          machine.name,
+          `${label} ${request.about} <- ${answer.kind === "error" ? answer.code : answer.kind === "ok" ? answer.payment.status : answer.kind}`,
+        );
         resolve(answer);
       };
       const answer = (ms: number, value: Answer): void => {
         this.#world.after(ms, machine, `answer ${label}`, () => answered(value));
       };
-      const connected = (): void => {
+      const connected = () => {
         const maySend = this.#gate(call, request.counted);
-        if (!maySend && !this.#gateless) return answered({ kind: "gate_closed" });
+        if (!maySend && !this.#gateless) {
+          answered({ kind: "gate_closed" });
+          return;
+        }
         this.#world.tell(machine.name, `${label} ${request.about} ->${fault ? ` (${fault})` : ""}`);
         this.#watcher.sent(machine, processor, request, maySend);
         this.#travel(fault, request, answer);
@@ -106,35 +113,48 @@ export class Wire {
     const prompt: Manner = { workMs: dice.chance(0.7) ? dice.between(1, 800) : 0, fails: null };
     switch (fault) {
       case "reset_before":
-        return answer(there + back, { kind: "lost" });
+        answer(there + back, { kind: "lost" });
+        break;
       case "reset_after":
         arrive(there, prompt, () => {});
-        return answer(there + prompt.workMs + back, { kind: "lost" });
+        answer(there + prompt.workMs + back, { kind: "lost" });
+        break;
       case "hang_before":
-        return;
+        break;
       case "hang_after":
-        return arrive(there, prompt, () => {});
+        arrive(there, prompt, () => {});
+        break;
       case "delayed":
-        return arrive(dice.chance(0.8) ? dice.between(5_000, 120_000) : dice.between(120_000, 7_200_000), prompt, (reply) => answer(back, reply));
+        arrive(dice.chance(0.8) ? dice.between(5_000, 120_000) : dice.between(120_000, 7_200_000), prompt, (reply) => answer(back, reply));
+        break;
       case "late_answer":
-        return arrive(there, prompt, (reply) => answer(dice.between(8_000, 120_000), reply));
+        arrive(there, prompt, (reply) => answer(dice.between(8_000, 120_000), reply));
+        break;
       case "slow_execution":
-        return arrive(there, { workMs: dice.between(3_000, 60_000), fails: null }, (reply) => answer(back, reply));
+        arrive(there, { workMs: dice.between(3_000, 60_000), fails: null }, (reply) => answer(back, reply));
+        break;
       case "duplicated":
         arrive(there + dice.between(0, 30_000), prompt, () => {});
-        return arrive(there, prompt, (reply) => answer(back, reply));
+        arrive(there, prompt, (reply) => answer(back, reply));
+        break;
       case "500_before":
-        return arrive(there, { ...prompt, fails: "before" }, (reply) => answer(back, reply));
+        arrive(there, { ...prompt, fails: "before" }, (reply) => answer(back, reply));
+        break;
       case "500_after":
-        return arrive(there, { ...prompt, fails: "after" }, (reply) => answer(back, reply));
+        arrive(there, { ...prompt, fails: "after" }, (reply) => answer(back, reply));
+        break;
       case "html":
-        return answer(there + back, { kind: "unreadable" });
+        answer(there + back, { kind: "unreadable" });
+        break;
       case "429":
-        return answer(there + back, { kind: "rate_limited" });
+        answer(there + back, { kind: "rate_limited" });
+        break;
       case "401":
-        return answer(there + back, { kind: "unauthorized" });
+        answer(there + back, { kind: "unauthorized" });
+        break;
       default:
-        return arrive(there, prompt, (reply) => answer(back, reply));
+        arrive(there, prompt, (reply) => answer(back, reply));
+        break;
     }
   }
 }

@@ -91,6 +91,10 @@ export class World {
     this.tell("judge", `VIOLATION ${law}: ${detail}`);
   }
 
+  get violation(): Violation | null {
+    return this.#violation;
+  }
+
   /** Of everything that happened so far. */
   digest(): string {
     return this.#hash.copy().digest("hex").slice(0, 16);
@@ -110,7 +114,8 @@ export class World {
       this.steps += 1;
       this.#hash.update(`${step.at} ${step.machine?.name ?? "-"} ${step.label}\n`);
       await step.run();
-      await parked();
+      // What the world does by itself wakes nobody: it only makes further steps.
+      if (step.machine) await parked();
       if (this.#violation) throw this.#violation;
     }
   }

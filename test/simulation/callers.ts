@@ -1,0 +1,230 @@
+import type { Charge } from "../../gateway/charges/charge.ts";
+import type { CreateCharge } from "../../gateway/charges/service.ts";
+import { fingerprintOf } from "../../gateway/idempotency/fingerprint.ts";
+import type { ChargeId } from "../../gateway/ids.ts";
+import { Problem } from "../../gateway/problems.ts";
+import type { Currency } from "../../providers/contract/money.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Coverage } from "./coverage.ts";
+import type { Dice } from "./dice.ts";
+import type { Instance } from "./instance.ts";
+import type { Card } from "./payment.ts";
+import type { Weather } from "./weather.ts";
+import type { World } from "./world.ts";
+
+const ACCOUNT = "acct_default";
+const PATIENCE_MS = 45_000;
+const DAY_MS = 24 * 3_600_000;
+const FINAL = new Set(["succeeded", "failed", "canceled"]);
+
+const CARDS: Readonly<Record<Card, number>> = {
+  good: 60,
+  declined_other: 12,
+  declined_never: 4,
+  declined_later: 4,
+  pending_good: 7,
+  pending_bad: 3,
+  action: 7,
+  action_never: 0.3,
+};
+
+/** What a caller wants, and all that it was ever told: kept outside of the system. */
+export interface Wish {
+  readonly key: string;
+  readonly input: Omit<CreateCharge, "defer"> & { readonly defer: boolean };
+  readonly deferMs: number;
+  readonly told: { readonly at: number; readonly charge: Charge }[];
+  readonly problems: { readonly at: number; readonly code: string }[];
+  tries: number;
+}
+
+type Answer = { readonly charge: Charge } | { readonly problem: string; readonly chargeId: string | null };
+
+/** The billing cores out there: they lose answers, come again, come twice, come a day later, and now and then do something odd. */
+export class Callers {
+  readonly wishes: Wish[] = [];
+  readonly #world: World;
+  readonly #cluster: Cluster;
+  readonly #coverage: Coverage;
+  readonly #dice: Dice;
+
+  constructor(parts: { world: World; weather: Weather; cluster: Cluster; coverage: Coverage }) {
+    this.#world = parts.world;
+    this.#cluster = parts.cluster;
+    this.#coverage = parts.coverage;
+    this.#dice = this.#world.dice("callers");
+    const dice = this.#dice;
+    for (let no = dice.whole(4, 9); no > 0; no--) {
+      const wish = this.#wish(no);
+      this.wishes.push(wish);
+      const at = dice.chance(0.85) ? dice.between(500, 60_000) : dice.between(500, parts.weather.calmAt);
+      this.#later(at, "asks", () => this.#ask(wish));
+      if (dice.chance(0.2)) this.#later(at + dice.between(0, 50), "asks at the same time", () => this.#ask(wish));
+      if (dice.chance(0.1)) this.#later(at + dice.between(0, 30_000), "asks with another body", () => this.#askDifferently(wish));
+      if (dice.chance(0.15)) this.#later(at + DAY_MS + dice.between(0, 3_600_000), "asks a day later", () => this.#ask(wish));
+      if (dice.chance(0.15)) this.#later(at + dice.between(0, 60_000), "cancels", () => this.#cancel(wish));
+    }
+  }
+
+  /** After the storm everybody wants to know: until a final answer, or a person's turn. */
+  askAgain(everyMs: number): void {
+    for (const wish of this.wishes) {
+      const ask = (): void => {
+        if (wish.told.some(({ charge }) => FINAL.has(charge.status))) return;
+        this.#ask(wish);
+        if (this.#world.now < DAY_MS * 5) this.#later(everyMs, "asks again", ask);
+      };
+      this.#later(this.#dice.between(0, 5_000), "asks after the storm", ask);
+    }
+  }
+
+  #later(ms: number, label: string, run: () => void): void {
+    this.#world.after(ms, null, label, run);
+  }
+
+  #wish(no: number): Wish {
+    const dice = this.#dice;
+    const key = `wish-${no}`;
+    const card = dice.weighted(CARDS);
+    // A card's issuer says the same wherever it is asked, but for declines of the processor itself.
+    const other = card === "declined_other" ? dice.pick(["good", "declined_other"] as const) : card;
+    const tokens: Record<string, unknown> = {};
+    const has = dice.weighted({ both: 0.75, stripe: 0.12, paypal: 0.13 });
+    if (has !== "paypal") tokens.stripe = { card };
+    if (has !== "stripe") tokens.paypal = { card: other };
+    const reference = dice.chance(0.3) ? `invoice-${dice.whole(1, 3)}` : null;
+    const amount = BigInt(dice.whole(100, 99_999));
+    const input = {
+      accountId: ACCOUNT,
+      actor: "key:billing",
+      idempotencyKey: key,
+      fingerprint: fingerprintOf({ method: "POST", path: "/v1/charges", json: { key, amount: amount.toString() } }),
+      money: { amount, currency: "usd" as Currency },
+      reference,
+      allowDuplicateReference: dice.chance(0.2),
+      paymentMethod: { tokens, type: "card", brand: "visa", country: "US" },
+      description: null,
+      metadata: { wish: key },
+      defer: dice.chance(0.85),
+    };
+    return { key, input, deferMs: dice.pick([600_000, 72 * 3_600_000, 72 * 3_600_000]), told: [], problems: [], tries: 0 };
+  }
+
+  #ask(wish: Wish): void {
+    const instance = this.#instance();
+    wish.tries += 1;
+    if (!instance) {
+      this.#again(wish);
+      return;
+    }
+    this.#world.tell("caller", `${wish.key} asks ${instance.machine.name}`);
+    const { defer, ...rest } = wish.input;
+    const untilMs = this.#world.wall + wish.deferMs;
+    this.#call(
+      wish,
+      instance,
+      () => instance.charges.create({ ...rest, defer: defer ? { untilMs } : false }),
+      (answer) => {
+        if (answer === null) return this.#again(wish);
+        if ("charge" in answer) return this.#hear(wish, answer.charge);
+        wish.problems.push({ at: this.#world.now, code: answer.problem });
+        if (answer.problem === "idempotency_key_reused")
+          this.#world.violate("law 6", `${wish.key} asked the same again and was told that its key was reused`, [wish.key]);
+        this.#again(wish);
+      },
+    );
+  }
+
+  /** Another body under the same key must not be answered with a charge once the key is taken. */
+  #askDifferently(wish: Wish): void {
+    const instance = this.#instance();
+    if (!instance || wish.told.length === 0) return;
+    const fingerprint = fingerprintOf({ method: "POST", path: "/v1/charges", json: { key: wish.key, amount: "1" } });
+    const { defer: _, ...rest } = wish.input;
+    this.#world.tell("caller", `${wish.key} asks ${instance.machine.name} with another body`);
+    this.#call(
+      wish,
+      instance,
+      () => instance.charges.create({ ...rest, fingerprint, money: { ...rest.money, amount: 1n }, defer: false }),
+      (answer) => {
+        if (answer && "charge" in answer)
+          this.#world.violate("law 6", `${wish.key} was answered although its body differs`, [wish.key, answer.charge.id]);
+      },
+    );
+  }
+
+  #cancel(wish: Wish): void {
+    const known = wish.told.at(-1)?.charge;
+    const instance = this.#instance();
+    if (!known || !instance) return;
+    const idempotencyKey = `${wish.key}-cancel`;
+    const fingerprint = fingerprintOf({ method: "POST", path: `/v1/charges/${known.id}/cancel`, json: undefined });
+    this.#world.tell("caller", `${wish.key} cancels ${known.id} at ${instance.machine.name}`);
+    this.#coverage.count("cancels asked");
+    this.#call(
+      wish,
+      instance,
+      () =>
+        instance.charges.cancel({ accountId: ACCOUNT, actor: "key:billing", chargeId: known.id as ChargeId, idempotencyKey, fingerprint }),
+      (answer) => {
+        if (answer && "charge" in answer) this.#hear(wish, answer.charge);
+      },
+    );
+  }
+
+  #hear(wish: Wish, charge: Charge): void {
+    this.#coverage.count(`told ${charge.status}`);
+    wish.told.push({ at: this.#world.now, charge });
+    if (wish.told[0]?.charge.id !== charge.id)
+      this.#world.violate("law 6", `${wish.key} was told of ${wish.told[0]?.charge.id}, and now of ${charge.id}`, [wish.key, charge.id]);
+    const before = wish.told.slice(0, -1).findLast((told) => FINAL.has(told.charge.status))?.charge;
+    if (before && before.status !== charge.status && charge.status !== "succeeded") {
+      this.#world.violate("law 8", `${wish.key} was told ${before.status}, and later ${charge.status}`, [wish.key, charge.id]);
+    }
+    if (!FINAL.has(charge.status)) this.#again(wish);
+    else if (this.#dice.chance(0.2)) this.#later(this.#dice.between(0, 120_000), "asks once more", () => this.#ask(wish));
+  }
+
+  #again(wish: Wish): void {
+    if (wish.tries < 5) this.#later(this.#dice.between(500, 20_000), "asks again", () => this.#ask(wish));
+  }
+
+  #instance(): Instance | undefined {
+    const ready = this.#cluster.ready();
+    return ready.length === 0 ? undefined : this.#dice.pick(ready);
+  }
+
+  /** One request over a network that may lose the answer; null: there was none. */
+  #call(wish: Wish, instance: Instance, request: () => Promise<{ charge: Charge }>, then: (answer: Answer | null) => void): void {
+    const dice = this.#dice;
+    let open = true;
+    const close = (answer: Answer | null): void => {
+      if (!open) return;
+      open = false;
+      const said =
+        answer === null
+          ? "nothing"
+          : "charge" in answer
+            ? `${answer.charge.id} ${answer.charge.status} ${answer.charge.provider ?? ""}`
+            : answer.problem;
+      this.#world.tell("caller", `${wish.key} hears: ${said}`);
+      then(answer);
+    };
+    const answer = (value: Answer): void => {
+      const lost = this.#world.stormy && dice.chance(0.05);
+      if (!lost) this.#world.after(dice.between(1, 60), instance.machine, "answers the caller", () => close(value));
+    };
+    this.#world.after(dice.between(1, 30), instance.machine, "takes a request", () => {
+      request().then(
+        ({ charge }) => answer({ charge }),
+        (error: unknown) => {
+          const code = error instanceof Problem ? error.code : `error ${error instanceof Error ? error.name : ""}`;
+          if (error instanceof TypeError || error instanceof RangeError)
+            this.#world.violate("no bugs", error.stack ?? error.message, [wish.key]);
+          answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null });
+        },
+      );
+    });
+    this.#world.after(PATIENCE_MS, null, "the caller gives up", () => close(null));
+  }
+}

@@ -1,0 +1,74 @@
+import type { Bug } from "./bugs.ts";
+import { Callers } from "./callers.ts";
+import { Cluster } from "./cluster.ts";
+import { Coverage } from "./coverage.ts";
+import { judge, judgeLiveness } from "./judge.ts";
+import { Ledger } from "./ledger.ts";
+import { Operators } from "./operators.ts";
+import { Processor } from "./processor.ts";
+import { SimulatedRedis } from "./redis.ts";
+import { Server } from "./sql.ts";
+import type { Store } from "./store.ts";
+import { Wakes } from "./wakes.ts";
+import { Watch } from "./watch.ts";
+import { Weather } from "./weather.ts";
+import { Wire } from "./wire.ts";
+import { Violation, World } from "./world.ts";
+
+const HOUR_MS = 3_600_000;
+/** After the last fault, every charge is at its end, or before a person, within this. */
+export const PROMISED_MS = 72 * HOUR_MS;
+/** The looks at attempts that were given up go on for so long (schedule.ts). */
+const LATE_LOOKS_MS = 140 * HOUR_MS;
+
+export interface Result {
+  readonly seed: number;
+  readonly violation: Violation | null;
+  readonly digest: string;
+  readonly world: World;
+  readonly coverage: Coverage;
+}
+
+/** One run: a storm, the calm after it, the judgment. */
+export async function runSeed(store: Store, seed: number, bug: Bug | null = null): Promise<Result> {
+  await store.empty();
+  const world = new World(seed);
+  const coverage = new Coverage();
+  const weather = new Weather(world);
+  for (const line of weather.describe()) world.tell("weather", line);
+  const ledger = new Ledger(world);
+  const processors = new Map(
+    (["stripe", "paypal"] as const).map((psp) => [psp as string, new Processor(psp, world, ledger, weather.treachery)]),
+  );
+  const watch = new Watch({ world, ledger, coverage, processors });
+  const wire = new Wire({ world, weather, coverage, watcher: watch, gateless: bug?.gateless ?? false });
+  const server = new Server({ world, weather, coverage, store, watcher: watch });
+  const redis = new SimulatedRedis(world, weather);
+  const cluster = new Cluster({ weather, coverage, around: { world, server, wire, redis, processors, bug } });
+  const wakes = new Wakes(world, server, cluster);
+  const callers = new Callers({ world, weather, cluster, coverage });
+  const operators = new Operators({ world, weather, cluster, coverage, ledger, store, processors, nudge: () => wakes.nudge() });
+  let violation: Violation | null = null;
+  try {
+    await world.run(weather.calmAt);
+    world.stormy = false;
+    world.tell("weather", "all is calm");
+    cluster.calm();
+    operators.endOverrides();
+    wakes.nudge();
+    callers.askAgain(HOUR_MS);
+    await world.run(weather.calmAt + PROMISED_MS);
+    await judgeLiveness(world, store);
+    await world.run(weather.calmAt + LATE_LOOKS_MS);
+    await judge({ world, store, ledger, callers });
+    if (world.violation) throw world.violation;
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    violation = error;
+  } finally {
+    cluster.close();
+  }
+  coverage.count("seeds");
+  coverage.count("steps", world.steps);
+  return { seed, violation: violation ?? world.violation, digest: world.digest(), world, coverage };
+}
