@@ -84,7 +84,7 @@ create index charges_due on charges (next_action_at) where next_action_at is not
 create index charges_deferred on charges (created_at) where status = 'deferred';
 create index charges_deferred_expiry on charges (defer_until) where status = 'deferred' and next_action_at is not null;
 create index charges_by_account on charges (account_id, id);
-create index charges_by_reference on charges (account_id, reference, id) where reference is not null;
+create index charges_by_reference on charges (reference, account_id, id) where reference is not null;
 create unique index charges_one_unfinished_per_reference on charges (account_id, reference)
   where reference is not null and not allow_duplicate_reference
     and status in ('processing', 'requires_action', 'pending', 'in_doubt', 'deferred', 'authorized');

@@ -110,7 +110,7 @@ create table charges (
   constraint charges_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text])))
 );
 CREATE INDEX charges_by_account ON public.charges USING btree (account_id, id);
-CREATE INDEX charges_by_reference ON public.charges USING btree (account_id, reference, id) WHERE (reference IS NOT NULL);
+CREATE INDEX charges_by_reference ON public.charges USING btree (reference, account_id, id) WHERE (reference IS NOT NULL);
 CREATE INDEX charges_deferred ON public.charges USING btree (created_at) WHERE (status = 'deferred'::text);
 CREATE INDEX charges_deferred_expiry ON public.charges USING btree (defer_until) WHERE ((status = 'deferred'::text) AND (next_action_at IS NOT NULL));
 CREATE INDEX charges_due ON public.charges USING btree (next_action_at) WHERE ((next_action_at IS NOT NULL) AND (status <> 'deferred'::text));

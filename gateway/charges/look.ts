@@ -55,7 +55,7 @@ export async function fence(core: Core, attempt: Attempt, object: string, lease:
   const provider = ownProvider(core, attempt);
   if (!provider) return NOT_OURS;
   const call = openCall(core, attempt, provider, lease, { share: 1, keyAgeMs: ANY_AGE });
-  const answer = await core.fleet.circuit(attempt.provider).inquire("look", () => provider.cancel(object, call), isFault);
+  const answer = await core.fleet.circuit(attempt.provider).inquire("fence", () => provider.cancel(object, call), isFault);
   if (!answer.admitted) return unknown("not_asked", answer.reason);
   return answer.result.kind === "unpaid" ? unknown("unexpected", "unpaid, and the fence is not confirmed") : answer.result;
 }

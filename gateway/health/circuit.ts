@@ -16,8 +16,12 @@ export interface Circuit {
   ): Promise<Ran<T>>;
 }
 
-/** `look`: lookups and fences. `replay`: a commit once more. `operation`: refunds, captures, voids of what was paid. */
-export type InquiryPurpose = "look" | "replay" | "operation";
+/**
+ * `look`: a lookup. `fence`, `replay` (a commit once more): what follows a look that was let pass, in the same turn, and is let
+ * pass with it: where many doubts wait, the next look would else always be quicker, and none would ever end. `operation`:
+ * refunds, captures, voids of what was paid.
+ */
+export type InquiryPurpose = "look" | "fence" | "replay" | "operation";
 
 export interface Ticket {
   readonly admitted: true;

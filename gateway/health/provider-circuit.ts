@@ -133,9 +133,9 @@ export class ProviderCircuit implements Circuit {
 
   #refusesInquiry(purpose: InquiryPurpose): string | null {
     const override = this.#options.override();
-    if (override === "down" && purpose !== "look") return "an operator set it down: lookups and fences only";
+    if (override === "down" && (purpose === "replay" || purpose === "operation")) return "an operator set it down: lookups and fences only";
     const gate = this.gate();
-    if (gate.state === "closed" || override === "up") return null;
+    if (gate.state === "closed" || override === "up" || purpose === "fence" || purpose === "replay") return null;
     const budget = takeInquiry(this.#budget, this.#now());
     if (!budget) return `${gate.state === "open" ? "open" : "half open"}: only a few inquiries pass`;
     this.#budget = budget;

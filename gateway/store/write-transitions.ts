@@ -86,6 +86,8 @@ const PATCH_SET = `live = x.live, outcome = x.outcome, ambiguous = a.ambiguous o
 /**
  * The outcome, for any number of charges at once. Rows are locked in order (no deadlocks between batches), and each is a
  * compare-and-set on its lease number: a writer whose lease was taken over changes nothing, not even an event.
+ * The limits ($2, the number of rows) are for the planner, which takes a set from JSON for 100 rows and then reads the whole
+ * table: measured at 6,000 charges, 3.6 ms of CPU for one row instead of 0.8.
  */
 const TEXT = `
 with input as (
@@ -94,8 +96,11 @@ with input as (
     failure jsonb, deferred jsonb, next_action jsonb, excluded text[], tries integer, next_action_at timestamptz,
     lease_until timestamptz, now timestamptz, attempt jsonb, reopen jsonb, next_attempt jsonb, dead_letter jsonb,
     settled_by text, operation jsonb, command jsonb, events jsonb)
+  limit $2
 ), locked as (
-  select c.id from charges c where c.id in (select id from input) order by c.id for update
+  select l.id from (select distinct id from input order by id) i
+    cross join lateral (select c.id from charges c where c.id = i.id for update) l
+  limit $2
 ), moved as (
   update charges c set status = i.status, amount_captured = i.amount_captured, provider = i.provider,
     provider_reference = i.provider_reference, failure = i.failure, deferred = i.deferred, next_action = i.next_action,
@@ -155,7 +160,7 @@ export async function writeTransitions(db: Database, transitions: readonly Trans
   const rows = await db.query<{ id: string; lease_no: number }>({
     name: "write_transitions",
     text: TEXT,
-    values: [JSON.stringify(transitions)],
+    values: [JSON.stringify(transitions), transitions.length],
   });
   const moved = new Set(rows.map((row) => `${row.id} ${row.lease_no}`));
   return transitions.map((transition) => moved.has(`${transition.id} ${transition.lease_no}`));

@@ -14,7 +14,7 @@ afterAll(() => world.close());
 
 const TOKENS = { stripe: { payment_method: "pm_card_visa" }, paypal: { vault_id: "vault-1" } };
 /** At each processor: as many paid without anybody hearing of it, and as many unpaid without anybody knowing. */
-const EACH = 8;
+const EACH = 6;
 
 it("ends every doubt when the processors are well again, also while nobody sends a charge", { timeout: 240_000 }, async () => {
   const asked: Asked[] = [];

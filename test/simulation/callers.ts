@@ -15,6 +15,8 @@ import type { World } from "./world.ts";
 const ACCOUNT = "acct_default";
 const PATIENCE_MS = 45_000;
 const DAY_MS = 24 * 3_600_000;
+/** Problems that say that no money moved. */
+const NOTHING_KEPT = new Set(["no_provider_available", "reference_in_use", "validation_failed"]);
 const FINAL = new Set(["succeeded", "failed", "canceled"]);
 
 const CARDS: Readonly<Record<Card, number>> = {
@@ -47,8 +49,17 @@ export class Callers {
   readonly #cluster: Cluster;
   readonly #coverage: Coverage;
   readonly #dice: Dice;
+  /** When a key was taken, by the database's own account. */
+  readonly #takenAt: (key: string) => number | undefined;
 
-  constructor(parts: { world: World; weather: Weather; cluster: Cluster; coverage: Coverage }) {
+  constructor(parts: {
+    world: World;
+    weather: Weather;
+    cluster: Cluster;
+    coverage: Coverage;
+    takenAt: (key: string) => number | undefined;
+  }) {
+    this.#takenAt = parts.takenAt;
     this.#world = parts.world;
     this.#cluster = parts.cluster;
     this.#coverage = parts.coverage;
@@ -120,16 +131,22 @@ export class Callers {
     this.#world.tell("caller", `${wish.key} asks ${instance.machine.name}`);
     const { defer, ...rest } = wish.input;
     const untilMs = this.#world.wall + wish.deferMs;
+    const startedAt = this.#world.now;
     this.#call(
       wish,
       instance,
       () => instance.charges.create({ ...rest, defer: defer ? { untilMs } : false }),
       (answer) => {
         if (answer === null) return this.#again(wish);
-        if ("charge" in answer) return this.#hear(wish, answer.charge);
+        if ("charge" in answer) return this.#hear(wish, answer.charge, startedAt);
         wish.problems.push({ at: this.#world.now, code: answer.problem });
         if (answer.problem === "idempotency_key_reused")
           this.#world.violate("law 6", `${wish.key} asked the same again and was told that its key was reused`, [wish.key]);
+        // "No money moved, nothing is kept" is a lie once the key has a charge.
+        const takenAt = this.#takenAt(wish.key);
+        if (NOTHING_KEPT.has(answer.problem) && takenAt !== undefined && takenAt < startedAt) {
+          this.#world.violate("law 6", `${wish.key} has a charge, and was told ${answer.problem}`, [wish.key]);
+        }
         this.#again(wish);
       },
     );
@@ -157,6 +174,7 @@ export class Callers {
     const known = wish.told.at(-1)?.charge;
     const instance = this.#instance();
     if (!known || !instance) return;
+    const askedAt = this.#world.now;
     const idempotencyKey = `${wish.key}-cancel`;
     const fingerprint = fingerprintOf({ method: "POST", path: `/v1/charges/${known.id}/cancel`, json: undefined });
     this.#world.tell("caller", `${wish.key} cancels ${known.id} at ${instance.machine.name}`);
@@ -167,17 +185,17 @@ export class Callers {
       () =>
         instance.charges.cancel({ accountId: ACCOUNT, actor: "key:billing", chargeId: known.id as ChargeId, idempotencyKey, fingerprint }),
       (answer) => {
-        if (answer && "charge" in answer) this.#hear(wish, answer.charge);
+        if (answer && "charge" in answer) this.#hear(wish, answer.charge, askedAt);
       },
     );
   }
 
-  #hear(wish: Wish, charge: Charge): void {
+  #hear(wish: Wish, charge: Charge, askedAt: number): void {
     this.#coverage.count(`told ${charge.status}`);
     wish.told.push({ at: this.#world.now, charge });
     if (wish.told[0]?.charge.id !== charge.id)
       this.#world.violate("law 6", `${wish.key} was told of ${wish.told[0]?.charge.id}, and now of ${charge.id}`, [wish.key, charge.id]);
-    const before = wish.told.slice(0, -1).findLast((told) => FINAL.has(told.charge.status))?.charge;
+    const before = wish.told.find((told) => told.at < askedAt && FINAL.has(told.charge.status))?.charge;
     if (before && before.status !== charge.status && charge.status !== "succeeded") {
       this.#world.violate("law 8", `${wish.key} was told ${before.status}, and later ${charge.status}`, [wish.key, charge.id]);
     }

@@ -36,7 +36,7 @@ export class Operators {
     const soon = () => this.#dice.between(1_000, Math.min(weather.calmAt, 300_000));
     for (let i = this.#dice.whole(0, 3); i > 0; i--) this.#later(soon(), () => this.#override());
     for (let i = this.#dice.whole(0, 3); i > 0; i--) this.#later(this.#dice.between(1_000, weather.calmAt), () => this.#settle());
-    if (this.#dice.chance(0.3)) this.#later(soon(), () => cluster.setClockWrong());
+    for (let i = this.#dice.chance(0.3) ? this.#dice.whole(1, 3) : 0; i > 0; i--) this.#later(soon(), () => cluster.setClockWrong());
     if (this.#dice.chance(0.3)) this.#later(this.#dice.between(0, weather.calmAt), () => this.#replay());
   }
 
@@ -89,15 +89,15 @@ export class Operators {
   /** By the books, as they are at this moment: a payment still on its way does not show there. */
   async #settle(): Promise<void> {
     const { world, cluster, coverage, ledger, store } = this.#parts;
-    const doubts = await store.query<{ id: string }>({
+    const doubts = await store.query<{ id: string; attempt: string }>({
       name: "simulation_doubts",
-      text: "select id from charges where status in ('in_doubt', 'pending', 'requires_action') order by id",
+      text: `select c.id, a.id as attempt from charges c join attempts a on a.charge_id = c.id and a.live
+        where c.status in ('in_doubt', 'pending', 'requires_action') order by c.id`,
     });
     const charge = this.#dice.pick(doubts);
     const instance = this.#dice.pick(cluster.ready());
     if (!charge || !instance) return;
-    const [held] = ledger.heldByCharge(charge.id).keys();
-    const payment = ledger.ofCharge(charge.id).find(({ attemptId, type }) => attemptId === held && type === "capture");
+    const payment = ledger.ofCharge(charge.id).find(({ attemptId, type }) => attemptId === charge.attempt && type === "capture");
     const outcome = payment ? ("charged" as const) : ("not_charged" as const);
     world.tell("operator", `settles ${charge.id} by hand at ${instance.machine.name}: ${outcome} ${payment?.reference ?? ""}`);
     coverage.count(`settled by hand: ${outcome}`);

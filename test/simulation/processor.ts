@@ -1,4 +1,5 @@
 import type { Dice } from "./dice.ts";
+import { Issuer } from "./issuer.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ErrorCode, Manner, Payment, Reply } from "./payment.ts";
 import type { Psp } from "./weather.ts";
@@ -29,6 +30,7 @@ export class Processor {
   readonly #ledger: Ledger;
   readonly #dice: Dice;
   readonly #treachery: boolean;
+  readonly #issuer: Issuer;
   #serial = 0;
 
   constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean) {
@@ -37,6 +39,7 @@ export class Processor {
     this.#world = world;
     this.#ledger = ledger;
     this.#dice = world.dice(psp);
+    this.#issuer = new Issuer(psp, world, (payment) => this.#capture(payment));
   }
 
   create(
@@ -87,7 +90,7 @@ export class Processor {
       return this.#invoiceTaken(payment) ? "duplicate_invoice" : null;
     };
     this.#post("commit", key, payment, manner, refuses, reply, () => {
-      this.#execute(payment);
+      this.#issuer.decide(payment);
       return payment;
     });
   }
@@ -218,54 +221,9 @@ export class Processor {
     // The payer has approved meanwhile: the same key captures now.
     if (this.psp === "paypal" && payment.status === "payer_approved" && !payment.locked) {
       if (this.#invoiceTaken(payment)) return { kind: "error", code: "duplicate_invoice" };
-      this.#execute(payment);
+      this.#issuer.decide(payment);
     }
     return this.#show(payment, true);
-  }
-
-  #execute(payment: Payment): void {
-    if (this.psp === "paypal" && payment.status === "requires_action") return;
-    switch (payment.status === "payer_approved" ? "good" : payment.card) {
-      case "good":
-        this.#capture(payment);
-        break;
-      case "declined_other":
-      case "declined_never":
-      case "declined_later":
-        payment.status = "declined";
-        payment.declined = payment.card;
-        return;
-      case "pending_good":
-      case "pending_bad":
-        payment.status = "processing";
-        this.#world.after(
-          this.#dice.chance(0.8) ? this.#dice.between(2_000, 300_000) : this.#dice.between(300_000, 3 * HOUR_MS),
-          null,
-          "a review ends",
-          () => {
-            if (payment.status !== "processing") return;
-            if (payment.card === "pending_good") {
-              this.#capture(payment);
-              return;
-            }
-            payment.status = "declined";
-            payment.declined = "declined_never";
-          },
-        );
-        return;
-      case "action":
-      case "action_never":
-        payment.status = "requires_action";
-        if (payment.card === "action")
-          this.#world.after(this.#dice.between(2_000, 600_000), null, "the customer acts", () => this.#authenticate(payment));
-    }
-  }
-
-  #authenticate(payment: Payment): void {
-    if (payment.status !== "requires_action" || payment.locked) return;
-    this.#world.tell("customer", `authenticates ${payment.id}`);
-    if (this.psp === "stripe") this.#capture(payment);
-    else payment.status = "payer_approved";
   }
 
   #capture(payment: Payment): void {

@@ -46,7 +46,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
   const redis = new SimulatedRedis(world, weather);
   const cluster = new Cluster({ weather, coverage, around: { world, server, wire, redis, processors, bug } });
   const wakes = new Wakes(world, server, cluster);
-  const callers = new Callers({ world, weather, cluster, coverage });
+  const callers = new Callers({ world, weather, cluster, coverage, takenAt: (key) => watch.keys.get(key) });
   const operators = new Operators({ world, weather, cluster, coverage, ledger, store, processors, nudge: () => wakes.nudge() });
   let violation: Violation | null = null;
   try {

@@ -47,7 +47,7 @@ async function simulate(): Promise<number> {
 
 async function huntBugs(): Promise<number> {
   let escaped = 0;
-  for (const bug of BUGS) {
+  for (const bug of BUGS.filter(({ name }) => !args.includes("--bug") || name === args[args.indexOf("--bug") + 1])) {
     let caught: string | null = null;
     let tried = 0;
     for (let seed = first; seed < first + CATCH_WITHIN && !caught; seed++) {

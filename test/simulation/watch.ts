@@ -10,6 +10,10 @@ import type { SqlWatcher } from "./sql.ts";
 import type { Request, WireWatcher } from "./wire.ts";
 import type { World } from "./world.ts";
 
+/** An instance further off than this from the database sends nothing. */
+const MAX_SKEW_MS = 5_000;
+const FINAL = new Set(["succeeded", "failed", "canceled"]);
+
 interface Intent {
   readonly chargeId: string;
   readonly attemptId: string;
@@ -28,6 +32,11 @@ export class Watch implements SqlWatcher, WireWatcher {
   /** Commit steps that left and have not arrived, by object. */
   readonly #underWay = new Map<string, number>();
   readonly #closed = new Set<string>();
+  /** Closed attempts with late evidence that nobody has looked at yet. */
+  readonly #evidence = new Set<string>();
+  readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
+  /** When each key was taken. */
+  readonly keys = new Map<string, number>();
   /** The last status that the database committed. */
   readonly status = new Map<string, string>();
 
@@ -42,6 +51,9 @@ export class Watch implements SqlWatcher, WireWatcher {
   sent(machine: Machine, processor: Processor, request: Request, maySend: boolean): void {
     const { intent, operation, object } = request;
     const about = [request.about, intent?.chargeId ?? ""].filter((id) => id !== "");
+    if (Math.abs(machine.skewMs) > MAX_SKEW_MS && intent) {
+      this.#world.violate("clocks", `${machine.name} sent a ${operation} with its clock ${machine.skewMs} ms off`, about);
+    }
     if (!maySend) this.#world.violate("law 4", `${machine.name} sent a ${operation} for a call that may not send`, about);
     if (!intent) return;
     const committed = this.intents.get(intent.attemptId);
@@ -69,10 +81,15 @@ export class Watch implements SqlWatcher, WireWatcher {
         (row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`,
       );
       this.#world.tell("database", `${machine.name} ${statement.name}: ${claims.join(", ")}`);
+    } else if (statement.name === "count_look" || (statement.name === "set_next_look" && statement.values?.[1] === null)) {
+      this.#evidence.delete(String(statement.values?.[0]));
     } else if (statement.name === "hint_attempt" && this.#closed.has(String(statement.values?.[0]))) {
       const attempt = this.intents.get(String(statement.values?.[0]));
       this.#world.tell("database", `${machine.name} notes late evidence about ${attempt?.attemptId}`);
-      if (attempt) this.#ledger.evident.add(attempt.attemptId);
+      if (attempt) {
+        this.#ledger.evident.add(attempt.attemptId);
+        this.#evidence.add(attempt.attemptId);
+      }
       this.#coverage.count("late evidence");
     } else if (/^(release_claim|hint_|count_look|set_next_look|write_operation|set_override|remove_override|reopen)/.test(statement.name)) {
       this.#world.tell("database", `${machine.name} ${statement.name} ${String(statement.values?.[0])} ${String(statement.values?.[1])}`);
@@ -88,6 +105,8 @@ export class Watch implements SqlWatcher, WireWatcher {
       );
       if (!done.has(row.id)) continue;
       this.#coverage.count("charges");
+      this.keys.set(row.idempotency_key, this.#world.now);
+      if (row.reference !== null) this.#referred(row.id, row.reference, row.allow_duplicate_reference);
       this.#moved(row.id, null, row.status);
       if (row.attempt) this.#begun(row.id, row.attempt);
     }
@@ -128,6 +147,15 @@ export class Watch implements SqlWatcher, WireWatcher {
     }
   }
 
+  /** One unfinished charge per reference. */
+  #referred(id: string, reference: string, mayRepeat: boolean): void {
+    const others = this.#references.get(reference) ?? [];
+    const open = others.find((other) => !FINAL.has(this.status.get(other.id) ?? ""));
+    if (open && !mayRepeat)
+      this.#world.violate("one charge per reference", `${id} was accepted although ${open.id} is open for ${reference}`, [id, open.id]);
+    this.#references.set(reference, [...others, { reference, id }]);
+  }
+
   #moved(id: string, from: string | null, to: string): void {
     if (from !== to) this.#coverage.transition(from, to);
     if (to === "in_doubt" && from !== to) this.#coverage.count("doubts");
@@ -142,6 +170,10 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
   #provenUnpaid(chargeId: string): void {
+    for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
+      if (this.#evidence.has(attemptId))
+        this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
+    }
     if (this.#ledger.isBetrayed(chargeId)) return;
     for (const earlier of this.intents.values()) {
       if (earlier.chargeId !== chargeId) continue;

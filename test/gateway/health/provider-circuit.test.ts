@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { InquiryPurpose } from "../../../gateway/health/circuit.ts";
 import type { ProviderChange } from "../../../gateway/health/fleet.ts";
 import { FAULT, isFault, OK, QUERY, type Result, SmallFleet } from "./small-fleet.ts";
 
@@ -177,8 +178,7 @@ describe("half open", () => {
 });
 
 describe("inquiries", () => {
-  const inquire = (purpose: "look" | "replay" | "operation", result: Result = OK) =>
-    small.fleet.circuit("a").inquire(purpose, async () => result, isFault);
+  const inquire = (purpose: InquiryPurpose, result: Result = OK) => small.fleet.circuit("a").inquire(purpose, async () => result, isFault);
 
   it("always pass a closed gate and never move it: an unknown object is no fault of the provider", async () => {
     for (let i = 0; i < 50; i++) expect(await inquire("look", FAULT)).toEqual({ admitted: true, result: FAULT });
@@ -192,13 +192,20 @@ describe("inquiries", () => {
     for (let i = 0; i < 5; i++) admitted.push((await inquire("look")).admitted);
     expect(admitted).toEqual([true, true, true, false, false]);
     small.clock.pass(1_700);
-    expect((await inquire("replay")).admitted).toBe(true);
+    expect((await inquire("operation")).admitted).toBe(true);
     expect(small.fleet.status()[0]?.circuit).toMatchObject({ state: "open", openUntil });
+  });
+
+  it("let what follows a look pass with it: a backlog of looks does not keep every doubt from its end", async () => {
+    await small.open("a");
+    while ((await inquire("look")).admitted);
+    for (const purpose of ["fence", "replay"] as const) expect((await inquire(purpose)).admitted).toBe(true);
+    expect((await inquire("look")).admitted).toBe(false);
   });
 
   it("are lookups and fences only while an operator has the provider down", async () => {
     small.modes.set("a", "down");
-    expect(await inquire("look")).toMatchObject({ admitted: true });
+    for (const purpose of ["look", "fence"] as const) expect(await inquire(purpose)).toMatchObject({ admitted: true });
     for (const purpose of ["replay", "operation"] as const) {
       expect(await inquire(purpose)).toEqual({ admitted: false, reason: "an operator set it down: lookups and fences only" });
     }
