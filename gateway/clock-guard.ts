@@ -45,8 +45,10 @@ export class ClockGuard {
     const before = this.#clock.now();
     const database = (await databaseNow(this.#db)).getTime();
     const after = this.#clock.now();
-    // The answer was made somewhere in between: only what lies outside counts as skew.
-    this.#skewMs = before > database ? before - database : after < database ? after - database : 0;
+    // The answer was made somewhere in between, so the truth lies between these two: the worse one counts. A slow answer
+    // must not hide that the clock is off.
+    const [atFirst, atLast] = [before - database, after - database];
+    this.#skewMs = Math.abs(atFirst) > Math.abs(atLast) ? atFirst : atLast;
     this.#wallMinusMonotonic = after - this.#clock.monotonic();
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { providerNames } from "../../providers/sandbox/fault.ts";
 import type { Asked } from "./client.ts";
 import type { Gateway } from "./gateway-process.ts";
 import { startWorld, until, type World } from "./harness.ts";
@@ -47,16 +48,16 @@ it("finishes every charge once although the gateway is killed five times in the 
 it("takes over what another instance left when it was killed", { timeout: 200_000 }, async () => {
   const survivor = await world.start();
   const victims: Gateway[] = [await world.start(), await world.start()];
-  world.sandbox.setFault("stripe", { kind: "slow", delayMs: 400 });
-  world.sandbox.setFault("paypal", { kind: "slow", delayMs: 400 });
+  for (const provider of providerNames) world.sandbox.setFault(provider, { kind: "slow", delayMs: 400 });
+  const commits = () => world.sandbox.requests().filter(({ operation }) => operation === "commit").length;
+  const before = commits();
   const charging = chargeAll(world, { prefix: "left", from: 1_000, count: 30, concurrency: 30 });
-  await until(
-    () => world.sandbox.requests().filter(({ operation }) => operation === "commit"),
-    ({ length }) => length >= 5,
-  );
+  await until(commits, (count) => count >= before + 5);
   await Promise.all(victims.map((victim) => victim.kill9()));
-  asked.push(...(await charging));
+  const told = await charging;
+  asked.push(...told);
   world.sandbox.clearFaults();
+  expect(told.some(({ heard }) => heard.includes("no answer") && heard.includes("409 idempotency_key_in_use"))).toBe(true);
   expect(survivor.isRunning()).toBe(true);
   const { faults } = await judge(world, asked);
   expect(faults).toEqual([]);

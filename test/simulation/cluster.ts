@@ -112,6 +112,8 @@ export class Cluster {
       startInstance(this.#around, machine, boots).then(
         (instance) => {
           slot.instance = instance;
+          // Its timer has run since its first check: the machine may have slept meanwhile.
+          this.checkClock(instance, this.#dice.between(0, CLOCK_CHECK_MS));
           this.#world.tell(machine.name, `is up, its clock ${Math.round(machine.skewMs)} ms off`);
         },
         (error: unknown) => {

@@ -25,6 +25,8 @@ async function simulate(): Promise<number> {
   for (let seed = first; seed < first + seeds; seed++) {
     const result = await runSeed(store, seed, bug);
     total.add(result.coverage);
+    if ((seed - first + 1) % 250 === 0)
+      console.error(`${seed - first + 1} seeds, ${Math.round((performance.now() - startedAt) / 1_000)} s`);
     if (args.includes("--digest")) console.log(`${seed} ${result.digest}`);
     if (!result.violation) continue;
     failed.push(seed);

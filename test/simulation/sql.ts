@@ -30,6 +30,7 @@ const DUE: Statement = {
 /** Claims that find nothing before that moment: answered without asking. */
 const CLAIMS: Readonly<Record<string, keyof Due>> = {
   claim_due: "charges",
+  claim_deferred: "deferred",
   claim_expired: "expiries",
   take_attempts_to_look_at: "looks",
   claim_operations: "operations",
@@ -80,6 +81,8 @@ export class Server {
     const claim = CLAIMS[statement.name];
     if (claim && (await this.due())[claim] > (statement.values as readonly Date[])[0]!.getTime()) return [];
     const rows = await this.#store.query<R>(statement);
+    // Claims of many come back in no particular order: in one that the seed decides.
+    if (rows.length > 1 && claim) rows.sort((a, b) => ((a as { id: string }).id < (b as { id: string }).id ? -1 : 1));
     if (claim) {
       // A claim makes nothing due; whatever is left of its own kind is looked at after the pass.
       if (rows.length > 0) this.#stale = true;
