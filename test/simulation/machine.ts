@@ -1,5 +1,5 @@
 import type { Clock } from "../../providers/contract/clock.ts";
-import { EPOCH_MS, type World } from "./world.ts";
+import { EPOCH_MS, type Timeline } from "./timeline.ts";
 
 /**
  * One process on one machine, with clocks of its own. A crash ends it for good (what takes its place is a new machine); a pause
@@ -13,12 +13,12 @@ export class Machine {
   heldUntil = 0;
   /** How far its wall clock is ahead. */
   skewMs: number;
-  readonly #world: World;
+  readonly #world: Timeline<Machine>;
   readonly #bornAt: number;
   #suspendedMs = 0;
   readonly #onDeath: (() => void)[] = [];
 
-  constructor(world: World, name: string, skewMs: number) {
+  constructor(world: Timeline<Machine>, name: string, skewMs: number) {
     this.#world = world;
     this.name = name;
     this.skewMs = skewMs;

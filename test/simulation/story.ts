@@ -1,5 +1,5 @@
 import type { Result } from "./run-seed.ts";
-import { EPOCH_MS } from "./world.ts";
+import { EPOCH_MS } from "./timeline.ts";
 
 /** What happened around the charge that the violation is about: who, when, what each believed. */
 export function storyOf({ seed, violation, world, digest }: Result, everything = false): string {

@@ -1,7 +1,8 @@
 import type { Cluster } from "./cluster.ts";
 import type { Dice } from "./dice.ts";
 import type { Server } from "./sql.ts";
-import { EPOCH_MS, type World } from "./world.ts";
+import { EPOCH_MS } from "./timeline.ts";
+import type { World } from "./world.ts";
 
 const FIRST_PATIENCE_MS = 400;
 const LONGEST_PATIENCE_MS = 120_000;
@@ -58,17 +59,26 @@ export class Wakes {
   #wake(): void {
     const ready = this.#cluster.ready();
     const woken = ready.length === 0 ? [] : this.#dice.chance(0.2) ? ready : [this.#dice.pick(ready)];
-    if (woken.length === 0) this.#again(0);
+    if (woken.length === 0) {
+      this.#again(0);
+      return;
+    }
+    // Should none of them live to tell.
+    const stopGuard = this.#world.after(20_000, null, "looks after the workers", () => this.#checkSoon());
     for (const { worker, machine } of woken) {
       this.#world.after(this.#dice.between(0, 30), machine, "takes a pass", () => {
         worker.pass().then(
-          (begun) => this.#again(begun),
-          () => this.#again(0),
+          (begun) => {
+            stopGuard();
+            this.#again(begun);
+          },
+          () => {
+            stopGuard();
+            this.#again(0);
+          },
         );
       });
     }
-    // Should none of them live to tell.
-    this.#world.after(20_000, null, "looks after the workers", () => this.#checkSoon());
   }
 
   #again(begun: number): void {

@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
 import { Dice } from "./dice.ts";
 import type { Machine } from "./machine.ts";
-
-/** Virtual time begins here, milliseconds since 1970. The database's clock is the true one. */
-export const EPOCH_MS = Date.UTC(2026, 0, 1);
+import { EPOCH_MS } from "./timeline.ts";
 
 interface Step {
   readonly at: number;
