@@ -61,6 +61,8 @@ function notClaimed(charge: Charge): Problem {
 async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
   const { finding, object } = await lookup(core, charge, attempt, lease);
   const said = input.providerReference as string;
+  const another = charge.attempts.find((one) => one.id !== attempt.id && (one.object === said || one.providerReference === said));
+  if (another) throw disagrees(charge, `This reference belongs to another attempt of the charge, ${another.id}, which was given up.`);
   const paid = finding.kind === "approved" && finding.captured;
   if (!paid && finding.kind !== "unknown") throw disagrees(charge, `The provider says that the attempt is ${finding.kind}, not paid.`);
   if (finding.kind === "approved" && said !== finding.reference && said !== object) {

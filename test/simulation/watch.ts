@@ -32,8 +32,10 @@ export class Watch implements SqlWatcher, WireWatcher {
   /** Commit steps that left and have not arrived, by object. */
   readonly #underWay = new Map<string, number>();
   readonly #closed = new Set<string>();
-  /** Closed attempts with late evidence that nobody has looked at yet. */
-  readonly #evidence = new Set<string>();
+  /** Closed attempts with late evidence that nobody has looked at yet, and since when. */
+  readonly #evidence = new Map<string, number>();
+  /** When each charge was claimed last: what its claimant could know. */
+  readonly #claimedAt = new Map<string, number>();
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
   readonly keys = new Map<string, number>();
@@ -77,6 +79,7 @@ export class Watch implements SqlWatcher, WireWatcher {
     if (statement.name === "accept_charges") this.#accepted(machine, statement, rows as { id: string }[]);
     else if (statement.name === "write_transitions") this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
     else if (rows.length > 0 && /^(claim_|take_|release)/.test(statement.name)) {
+      for (const { id } of rows as { id: string }[]) this.#claimedAt.set(id, this.#world.now);
       const claims = (rows as { id: string; lease_no?: number }[]).map(
         (row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`,
       );
@@ -88,7 +91,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#world.tell("database", `${machine.name} notes late evidence about ${attempt?.attemptId}`);
       if (attempt) {
         this.#ledger.evident.add(attempt.attemptId);
-        this.#evidence.add(attempt.attemptId);
+        this.#evidence.set(attempt.attemptId, this.#world.now);
       }
       this.#coverage.count("late evidence");
     } else if (/^(release_claim|hint_|count_look|set_next_look|write_operation|set_override|remove_override|reopen)/.test(statement.name)) {
@@ -171,7 +174,8 @@ export class Watch implements SqlWatcher, WireWatcher {
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
   #provenUnpaid(chargeId: string): void {
     for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
-      if (this.#evidence.has(attemptId))
+      // What came during the claimant's turn is not known to it: law 8 makes that good.
+      if ((this.#evidence.get(attemptId) ?? Number.POSITIVE_INFINITY) < (this.#claimedAt.get(chargeId) ?? 0))
         this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
     }
     if (this.#ledger.isBetrayed(chargeId)) return;

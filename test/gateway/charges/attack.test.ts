@@ -154,7 +154,7 @@ describe("charged twice", () => {
     expect.soft(expired.status).not.toBe("failed");
     await eventually(
       () => movedAt(engine.sandbox, charge.id),
-      (moved) => moved["paypal"] === 4200n,
+      (moved) => moved.paypal === 4200n,
     );
   });
 });
@@ -198,7 +198,7 @@ describe("lost", () => {
         await turn();
         return movedAt(engine.sandbox, charge.id);
       },
-      (moved) => moved["paypal"] === 0n,
+      (moved) => moved.paypal === 0n,
       10_000,
     );
     engine.sandbox.clearFaults();

@@ -72,6 +72,17 @@ describe("a doubt", () => {
     expect(await reread(engine, charge)).toEqual(settled);
   });
 
+  it("is not settled with the reference of another attempt, not even while the provider cannot be asked", async () => {
+    engine.sandbox.setFault("stripe", { kind: "hang_before", operation: "commit", count: 1 });
+    engine.sandbox.setFault("paypal", { kind: "hang_before", operation: "commit" });
+    engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
+    const { charge } = await engine.charges.create(chargeInput());
+    const [first, second] = charge.attempts;
+    if (charge.status !== "in_doubt" || !first || !second) return expect.fail(`stripe was to be fenced first: ${charge.status}`);
+    expect(first).toMatchObject({ provider: "stripe", outcome: "fenced" });
+    await expect(engine.charges.resolve(byHand(charge, "charged", first.object))).rejects.toMatchObject({ code: "provider_disagrees" });
+  });
+
   it("cannot be settled as not charged when the provider has the money", async () => {
     const charge = await inDoubt("stripe", true);
     engine.sandbox.clearFaults();
