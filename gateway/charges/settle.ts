@@ -29,11 +29,10 @@ export async function settleCharge(core: Core, input: ResolveCharge): Promise<Ch
   const charge = await readCharge(core.db, { accountId: input.accountId, id: input.chargeId });
   if (!charge) throw new Problem("not_found", "There is no charge with this id.");
   if (!claim) throw notClaimed(charge);
-  const attempt = liveAttempt(charge);
-  if (!attempt) throw new Problem("charge_not_in_doubt", "The charge has no attempt in doubt.", { chargeId: charge.id });
-
   const lease = startLease(core.clock, core.settings, claim, until);
   try {
+    const attempt = liveAttempt(charge);
+    if (!attempt) throw new Problem("charge_not_in_doubt", "The charge has no attempt in doubt.", { chargeId: charge.id });
     const change =
       input.outcome === "charged"
         ? await charged(core, charge, attempt, lease, input)
