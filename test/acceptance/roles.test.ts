@@ -44,6 +44,13 @@ it("accepts charges with one process and collects them with another", { timeout:
 });
 
 it("finishes with the worker what the api process was at when it was killed", { timeout: 180_000 }, async () => {
+  // The outage before may have left this process's gates half open: it would defer these charges, and there would be nothing to kill.
+  await api.kill9();
+  api = await world.start({ ROLE: "api" });
+  await until(
+    async () => (await ask<{ status: string }>(api.url, "GET /status")).body.status,
+    (status) => status === "operational",
+  );
   for (const provider of providerNames) world.sandbox.setFault(provider, { kind: "slow", operation: "commit", delayMs: 3_000 });
   const commits = () => world.sandbox.requests().filter(({ operation }) => operation === "commit").length;
   const before = commits();
