@@ -5,7 +5,7 @@ import type { AttemptPatch, NewDeadLetter } from "../store/write-transitions.ts"
 import { storedRequest } from "./attempt.ts";
 import type { Attempt, Charge, Failure } from "./charge.ts";
 import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, leaseEnd } from "./lease.ts";
 import type { Found } from "./look.ts";
 import { askAgainMs, DOUBT_DEAD_LETTER_MS, drainDelayMs, FIRST_LOOK_MS, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
 import type { Change } from "./transition.ts";
@@ -120,8 +120,8 @@ function afterEnd(core: Core, charge: Charge, attempt: Attempt, verdict: Ended, 
   const decision = decide(core, charge, [...excluded, ...tried]);
   const [provider] = decision.order;
   if (provider !== undefined) {
-    if (turn.lease.left() < 2 * MIN_CALL_MS + WRITE_RESERVE_MS) {
-      // No time in this turn: the next one, a worker's, goes on at once.
+    if (turn.lease.left() < 2 * MIN_CALL_MS + WRITE_RESERVE_MS || awaitsLook(core, charge)) {
+      // No time in this turn, or nothing may be begun yet: the next one, a worker's, goes on.
       return { ...settledBy, status: "processing", exclude, provider: null, nextActionAt: now };
     }
     const next = newAttempt(core, charge, provider, decision, now);
@@ -144,6 +144,15 @@ function afterEnd(core: Core, charge: Charge, attempt: Attempt, verdict: Ended, 
   const rest = postponed(core, charge, now, verdict.failure, charge.attempts.length);
   // One that fails here failed at this provider: the event says so, and the statistics count it there.
   return { ...settledBy, exclude, ...rest, ...(rest.status === "failed" ? { provider: attempt.provider } : {}) };
+}
+
+/**
+ * Whether there is late evidence about an attempt that was given up: nothing new is begun before it is looked at. (A look that is
+ * under way, or was put off because somebody holds the charge, is due within a lease's time; later ones are routine.)
+ */
+export function awaitsLook(core: Core, charge: Charge): boolean {
+  const soon = leaseEnd(core.clock, core.settings);
+  return charge.attempts.some((attempt) => attempt.nextLookAt !== null && attempt.nextLookAt <= soon);
 }
 
 /** The next provider for a charge, from the in-process snapshot. */

@@ -4,10 +4,10 @@ import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
 import type { AttemptPatch } from "../store/write-transitions.ts";
 import type { Attempt, Charge } from "./charge.ts";
-import { conclude, decide, doubtLetter, expired, newAttempt, postponed } from "./conclude.ts";
+import { awaitsLook, conclude, decide, doubtLetter, expired, newAttempt, postponed } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
-import { type Lease, leaseEnd, startLease } from "./lease.ts";
+import { type Lease, startLease } from "./lease.ts";
 import { canFence, fence, look, lookup } from "./look.ts";
 import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
 import { detailOf, gatewayFailure } from "./verdict.ts";
@@ -83,13 +83,7 @@ async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Leas
 async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const now = new Date(core.clock.now());
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
-  // There is late evidence about an attempt that was given up: nothing new is begun before it is looked at. (A look that is under
-  // way, or was put off because we hold the charge, is due within a lease's time; later ones are routine.)
-  const soon = leaseEnd(core.clock, core.settings);
-  if (charge.attempts.some((attempt) => attempt.nextLookAt !== null && attempt.nextLookAt <= soon)) {
-    return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
-  }
-
+  if (awaitsLook(core, charge)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
   if (provider === undefined) {

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../../providers/contract/clock.ts";
 import type { RedisClient } from "../redis.ts";
 
 /**
@@ -22,9 +23,10 @@ export function keyClaims(options: {
   installationId: string;
   /** A claim outlives its crashed owner at most this long: CHARGE_BUDGET_MS. */
   ttlMs: number;
+  clock?: Clock;
 }): KeyClaims {
   const running = new Set<string>();
-  const { redis, ttlMs } = options;
+  const { redis, ttlMs, clock = systemClock } = options;
 
   return {
     async take(accountId, key) {
@@ -33,7 +35,7 @@ export function keyClaims(options: {
       running.add(digest);
       const name = `switchyard:{${options.installationId}}:key:${digest}`;
       const owner = randomUUID();
-      const mine = redis?.status === "ready" ? await patiently(redis.set(name, owner, "PX", ttlMs, "NX")) : "unknown";
+      const mine = redis?.status === "ready" ? await patiently(clock, redis.set(name, owner, "PX", ttlMs, "NX")) : "unknown";
       if (mine === null) {
         running.delete(digest);
         return null;
@@ -47,9 +49,9 @@ export function keyClaims(options: {
 }
 
 /** Redis' answer; `unknown` when it fails or takes too long. */
-function patiently(answer: Promise<"OK" | null>): Promise<"OK" | null | "unknown"> {
+function patiently(clock: Clock, answer: Promise<"OK" | null>): Promise<"OK" | null | "unknown"> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("unknown"), REDIS_PATIENCE_MS);
-    answer.then(resolve, () => resolve("unknown")).finally(() => clearTimeout(timer));
+    const stop = clock.after(REDIS_PATIENCE_MS, () => resolve("unknown"));
+    answer.then(resolve, () => resolve("unknown")).finally(stop);
   });
 }

@@ -14,16 +14,31 @@ export async function takeAttemptsToLookAt(db: Database, at: { now: Date; until:
   const rows = await db.query<{ id: AttemptId; charge_id: ChargeId }>({
     name: "take_attempts_to_look_at",
     text: `with due as (
-      select id from attempts where next_look_at <= $1 order by next_look_at, id limit $3 for update skip locked)
+      select id from attempts where next_look_at <= $1 and not live order by next_look_at, id limit $3 for update skip locked)
       update attempts a set next_look_at = $2 from due where a.id = due.id returning a.id, a.charge_id`,
     values: [at.now, at.until, at.limit],
   });
   return rows.map((row) => ({ id: row.id, chargeId: row.charge_id }));
 }
 
-/** Evidence came late for an attempt that is closed: look at it now. Nothing happens to a live one (its charge is looked at anyway). */
+/**
+ * Evidence came late that an attempt was paid. A closed one is looked at now; whoever holds its charge does not know of it, so they lose
+ * their lease number, and with it the right to begin another attempt (its end stays: what they sent may still be under way). A live
+ * one carries the mark until it is approved, so that closing it does not lose the evidence. The charge is locked first, as by every
+ * other writer.
+ */
 export async function hintAttempt(db: Database, id: AttemptId, now: Date): Promise<void> {
-  await db.query({ name: "hint_attempt", text: "update attempts set next_look_at = $2 where id = $1 and not live", values: [id, now] });
+  await db.query({
+    name: "hint_attempt",
+    text: `with held as (
+        select c.id from charges c where c.id = (select charge_id from attempts where id = $1) for update
+      ), marked as (
+        update attempts a set next_look_at = $2 from held h
+        where a.id = $1 and a.charge_id = h.id and a.outcome is distinct from 'approved' returning a.charge_id, a.live
+      )
+      update charges c set lease_no = c.lease_no + 1 from marked m where c.id = m.charge_id and not m.live`,
+    values: [id, now],
+  });
 }
 
 /** After a real look; null: enough of them. */

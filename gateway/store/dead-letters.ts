@@ -12,8 +12,11 @@ export async function reopenDeadLetter(
 ): Promise<Reopened> {
   const rows = await db.query<{ state: string }>({
     name: "reopen_dead_letter",
-    text: `with letter as (
-      select * from dead_letters where id = $1 and account_id = $2 for update
+    // The charge is locked before its letter, as by every other writer.
+    text: `with subject as (
+      select c.id from charges c where c.id = (select charge_id from dead_letters where id = $1 and account_id = $2) for update
+    ), letter as (
+      select * from dead_letters where id = $1 and account_id = $2 and (select count(*) from subject) >= 0 for update
     ), closed as (
       update dead_letters d set state = 'replayed', closed_at = $4, closed_by = $3 from letter l where d.id = l.id and l.state = 'open'
       returning d.id, d.kind, d.charge_id, d.attempt_id, d.reason

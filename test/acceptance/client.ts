@@ -89,7 +89,7 @@ export interface Asked {
 }
 
 /** What tells a caller to come again with the same key. */
-const COME_AGAIN = new Set([
+export const COME_AGAIN: ReadonlySet<string> = new Set([
   "409 idempotency_key_in_use",
   "429 too_many_requests",
   "503 database_unavailable",

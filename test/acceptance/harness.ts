@@ -31,25 +31,33 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What a gateway has to know of the world; its deadlines are short, so that a lost answer does not take long. */
+export function gatewayEnv(around: {
+  readonly databaseUrl: string;
+  readonly redisUrl: string | undefined;
+  readonly sandbox: Pick<Sandbox, "stripeUrl" | "paypalUrl">;
+}): Readonly<Record<string, string>> {
+  return {
+    PORT: "0",
+    DATABASE_URL: around.databaseUrl,
+    ...(around.redisUrl ? { REDIS_URL: around.redisUrl } : {}),
+    STRIPE_SECRET_KEY: "sk_test_sandbox",
+    STRIPE_API_BASE: around.sandbox.stripeUrl,
+    PAYPAL_CLIENT_ID: "sandbox",
+    PAYPAL_CLIENT_SECRET: "sandbox",
+    PAYPAL_API_BASE: around.sandbox.paypalUrl,
+    ADMIN_KEY,
+    PROVIDER_TIMEOUT_MS: "600",
+    CHARGE_BUDGET_MS: "3000",
+  };
+}
+
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const own = options.postgres === "own" ? await startOwnPostgres() : null;
   const shared = own ? null : await createTestDatabase();
   const [sandbox, redis] = await Promise.all([startSandbox(options.sandbox), options.redis ? startTestRedis() : null]);
   const gateways: Gateway[] = [];
-  const env = {
-    PORT: "0",
-    DATABASE_URL: (own ?? shared)!.url,
-    ...(redis ? { REDIS_URL: redis.url } : {}),
-    STRIPE_SECRET_KEY: "sk_test_sandbox",
-    STRIPE_API_BASE: sandbox.stripeUrl,
-    PAYPAL_CLIENT_ID: "sandbox",
-    PAYPAL_CLIENT_SECRET: "sandbox",
-    PAYPAL_API_BASE: sandbox.paypalUrl,
-    ADMIN_KEY,
-    PROVIDER_TIMEOUT_MS: "600",
-    CHARGE_BUDGET_MS: "3000",
-    ...options.env,
-  };
+  const env = { ...gatewayEnv({ databaseUrl: (own ?? shared)!.url, redisUrl: redis?.url, sandbox }), ...options.env };
   return {
     sandbox,
     env,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ask } from "./client.ts";
-import { type Gateway, launchGateway, StartRefused } from "./gateway-process.ts";
+import { type Gateway, launchGateway } from "./gateway-process.ts";
 import { startWorld, type World } from "./harness.ts";
+import { StartRefused } from "./node-process.ts";
 import { goodBody } from "./storm.ts";
 
 /** EX_CONFIG of sysexits.h: whoever restarts it need not try again. */

@@ -21,7 +21,7 @@ function charge(prefix: string, numbers: readonly number[]): Promise<Asked[]> {
 }
 
 /** Only the api process answers questions about charges. */
-const seenByApi = () => ({ sandbox: world.sandbox, logs: world.logs, urls: () => [api.url] });
+const seenByApi = () => ({ sandbox: world.sandbox, env: world.env, logs: world.logs, urls: () => [api.url] });
 
 it("accepts charges with one process and collects them with another", { timeout: 180_000 }, async () => {
   for (const provider of providerNames) world.sandbox.setFault(provider, { kind: "refuse" });

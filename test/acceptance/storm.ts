@@ -83,7 +83,9 @@ export async function chargeAll(
   let done = 0;
   const numbers = Array.from({ length: count }, (_, i) => from + i);
   const asked = await inParallel(numbers, concurrency, async (n) => {
-    const request = { key: `${prefix}-${n}`, body: chargeBody(n), ...(n % 10 === 7 ? { impatientMs: 150 } : {}) };
+    const key = `${prefix}-${n}`;
+    const body = { ...chargeBody(n), metadata: { n: String(n), wish: key } };
+    const request = { key, body, ...(n % 10 === 7 ? { impatientMs: 150 } : {}) };
     const both = await Promise.all(Array.from({ length: n % 20 === 11 ? 2 : 1 }, () => chargeUntilTold(world.urls, request)));
     options.between?.(++done);
     return both;

@@ -1,26 +1,34 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { Call } from "../../providers/contract/call.ts";
-import { systemClock } from "../../providers/contract/clock.ts";
+import type { Clock } from "../../providers/contract/clock.ts";
 import type { Currency, Money } from "../../providers/contract/money.ts";
 import type { Approved, Outcome } from "../../providers/contract/outcome.ts";
 import type { AttemptRequest, OperationRequest, Provider } from "../../providers/contract/provider.ts";
-import type { Fault } from "../../providers/sandbox/fault.ts";
+import type { Fault, Operation } from "../../providers/sandbox/fault.ts";
 import type { Movement } from "../../providers/sandbox/ledger.ts";
-import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
 import type { ProviderFixture } from "./provider-fixture.ts";
 
-export const SETTLE_MS = 50;
-/** Longer than any SDK waits before it resends by itself (stripe-node: 500 ms). */
-export const QUIET_MS = 700;
-/** Long enough for an answer of the sandbox, short enough to wait for. */
-export const SHORT_MS = 250;
+/** How long things take on this side, milliseconds. */
+export interface Times {
+  /** Long enough for an answer, short enough to wait for. */
+  readonly short: number;
+  /** Whatever answers at all has answered by then. */
+  readonly patient: number;
+  /** Longer than `short`, shorter than `patient`. */
+  readonly slow: number;
+  /** Longer than anybody waits before something is sent again unasked. */
+  readonly quiet: number;
+  /** What the provider keeps waiting is decided by then. */
+  readonly settle: number;
+}
 
-/** One sandbox per test file, one fresh provider per test, and a memory of all that providers told. */
-export class World {
+export type Booked = Pick<Movement, "type" | "chargeId" | "attemptId" | "amount" | "currency">;
+
+/** One side of the seam: adapters, what they talk to, its books and its troubles. Remembers all that providers told. */
+export abstract class ContractWorld {
   readonly fixture: ProviderFixture;
   readonly told: unknown[] = [];
-  readonly #providers: Provider[] = [];
-  #sandbox: Sandbox | null = null;
+  abstract readonly clock: Clock;
+  abstract readonly times: Times;
   #provider: Provider | null = null;
   #nextAttempt = 0;
 
@@ -28,41 +36,38 @@ export class World {
     this.fixture = fixture;
   }
 
-  hooks(): void {
-    beforeAll(async () => {
-      this.#sandbox = await startSandbox({ settleAfterMs: SETTLE_MS });
-    });
-    afterAll(() => this.sandbox.close());
-    beforeEach(async () => {
-      this.sandbox.reset();
-      await this.sandbox.listening();
-      this.#provider = this.create("right");
-    });
-    afterEach(() => {
-      for (const provider of this.#providers.splice(0)) provider.close();
-    });
-  }
-
-  get sandbox(): Sandbox {
-    return this.#sandbox!;
-  }
+  /** Declares what begins and ends each test; calls `begun` at its beginning. */
+  abstract hooks(): void;
+  /** What providers did to money, by their own books. */
+  abstract ledger(): readonly Booked[];
+  /** The requests that were sent. */
+  abstract requests(): readonly { readonly operation: Operation | "other" }[];
+  abstract fault(fault: Fault): void;
+  abstract calm(): Promise<void>;
+  abstract pause(ms: number): Promise<void>;
+  /** Hours or days pass at the provider. */
+  abstract passTime(ms: number): Promise<void>;
+  /** The provider knows nothing of what was. */
+  abstract forget(): Promise<void>;
+  protected abstract make(credentials: "right" | "wrong"): Provider;
+  /** Waits for what a provider does. */
+  protected abstract settled<T>(work: Promise<T>): Promise<T>;
 
   /** The test's provider; everything that it answers is remembered. */
   get provider(): Provider {
     return this.#provider!;
   }
 
-  create(
-    credentials: "right" | "wrong",
-    baseUrl = this.fixture.psp === "stripe" ? this.sandbox.stripeUrl : this.sandbox.paypalUrl,
-  ): Provider {
-    const provider = this.fixture.create({ baseUrl, clock: systemClock, credentials });
-    this.#providers.push(provider);
-    return this.#remembering(provider);
+  protected begun(): void {
+    this.#provider = this.create("right");
   }
 
-  call(timeoutMs = 5_000, maySend?: () => boolean): Call {
-    return new Call({ clock: systemClock, timeoutMs, ...(maySend ? { maySend } : {}) });
+  create(credentials: "right" | "wrong"): Provider {
+    return this.#remembering(this.make(credentials));
+  }
+
+  call(timeoutMs = this.times.patient, maySend?: () => boolean): Call {
+    return new Call({ clock: this.clock, timeoutMs, ...(maySend ? { maySend } : {}) });
   }
 
   /** A new attempt of a new charge. */
@@ -76,7 +81,7 @@ export class World {
       token: this.fixture.tokens.approved,
       description: "Pro plan, December",
       reference: "invoice-1042",
-      createdAtMs: Date.now(),
+      createdAtMs: this.clock.now(),
       ...changes,
     };
   }
@@ -96,6 +101,10 @@ export class World {
     return provider.commit(request, object, this.call(options.timeoutMs), { replay });
   }
 
+  look(request: AttemptRequest, object: string | null, replayPrepare = false): ReturnType<Provider["lookup"]> {
+    return this.provider.lookup({ request, object, replayPrepare }, this.call());
+  }
+
   /** Prepares and commits a charge that is approved. */
   async paid(request = this.request()): Promise<{ request: AttemptRequest; object: string; approved: Approved }> {
     const object = await this.prepared(request);
@@ -112,48 +121,34 @@ export class World {
     return { chargeId, attemptId, key: `${attemptId}:operation`, reference: of.approved.reference, object: of.object, money, ...changes };
   }
 
-  fault(fault: Fault): void {
-    this.sandbox.setFault(this.fixture.psp, fault);
-  }
-
-  async calm(): Promise<void> {
-    this.sandbox.clearFaults(this.fixture.psp);
-    await this.sandbox.listening();
-  }
-
   /** The amounts that really moved for this attempt, minor units. */
   moved(request: AttemptRequest, type: Movement["type"] = "capture"): bigint[] {
-    return this.sandbox
-      .ledger()
+    return this.ledger()
       .filter((movement) => movement.attemptId === request.attemptId && movement.chargeId === request.chargeId && movement.type === type)
       .map((movement) => movement.amount);
   }
 
   #remembering(provider: Provider): Provider {
-    const { told } = this;
+    const remember = <T>(result: T): T => {
+      this.told.push(result);
+      return result;
+    };
     return new Proxy(provider, {
-      get(target, name) {
+      get: (target, name) => {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== "function") return value;
         return (...input: unknown[]) => {
           const result: unknown = value.apply(target, input);
-          if (!(result instanceof Promise)) return remember(result);
-          return result.then(remember);
+          return result instanceof Promise ? this.settled(result).then(remember) : remember(result);
         };
       },
     });
-    function remember<T>(result: T): T {
-      told.push(result);
-      return result;
-    }
   }
 }
 
 export function money(amount: number | bigint, currency = "usd"): Money {
   return { amount: BigInt(amount), currency: currency as Currency };
 }
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** For JSON.stringify. */
 export function plain(_key: string, value: unknown): unknown {

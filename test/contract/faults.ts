@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import type { Fault, FaultKind } from "../../providers/sandbox/fault.ts";
-import { pause, QUIET_MS, SHORT_MS, type World } from "./contract-world.ts";
+import type { ContractWorld } from "./contract-world.ts";
 
-interface Case {
+export interface Strike {
   readonly kind: FaultKind;
   readonly expected: object;
   /** The truth in the books after a commit that met this fault. */
   readonly moved: boolean;
-  readonly timeoutMs?: number;
+  /** No answer comes: it ends by the deadline. */
+  readonly hangs?: boolean;
 }
 
 const lost = { kind: "unknown", cause: "connection_lost" };
@@ -15,32 +16,32 @@ const timeout = { kind: "unknown", cause: "timeout" };
 const serverError = { kind: "unknown", cause: "server_error" };
 
 /** What one struck request must come back as. Whether money moved cannot be told from it: that is the point. */
-export const STRIKES: readonly Case[] = [
+export const STRIKES: readonly Strike[] = [
   { kind: "reset_before", expected: lost, moved: false },
   { kind: "reset_after", expected: lost, moved: true },
-  { kind: "hang_before", expected: timeout, moved: false, timeoutMs: SHORT_MS },
-  { kind: "hang_after", expected: timeout, moved: true, timeoutMs: SHORT_MS },
-  { kind: "trickle", expected: timeout, moved: true, timeoutMs: SHORT_MS },
+  { kind: "hang_before", expected: timeout, moved: false, hangs: true },
+  { kind: "hang_after", expected: timeout, moved: true, hangs: true },
+  { kind: "trickle", expected: timeout, moved: true, hangs: true },
   { kind: "500_before", expected: serverError, moved: false },
   { kind: "500_after", expected: serverError, moved: true },
   { kind: "503_html", expected: { kind: "unknown" }, moved: false },
 ];
 
-export function faultTests(world: World): void {
-  test.each(STRIKES)("$kind in prepare: told as what it was, and no money moves", async ({ kind, expected, timeoutMs }) => {
+export function faultTests(world: ContractWorld): void {
+  test.each(STRIKES)("$kind in prepare: told as what it was, and no money moves", async ({ kind, expected, hangs }) => {
     const request = world.request();
     world.fault({ kind, operation: "prepare" });
-    expect(await world.provider.prepare(request, world.call(timeoutMs))).toMatchObject(expected);
+    expect(await world.provider.prepare(request, world.call(hangs ? world.times.short : undefined))).toMatchObject(expected);
     await world.calm();
-    expect(world.sandbox.ledger()).toEqual([]);
+    expect(world.ledger()).toEqual([]);
     expect(struck(world, "prepare")).toBe(1);
   });
 
-  test.each(STRIKES)("$kind in commit: in doubt, sent once", async ({ kind, expected, moved, timeoutMs }) => {
+  test.each(STRIKES)("$kind in commit: in doubt, sent once", async ({ kind, expected, moved, hangs }) => {
     const request = world.request();
     const object = await world.prepared(request);
     world.fault({ kind, operation: "commit" });
-    expect(await world.commit(request, object, timeoutMs ? { timeoutMs } : {})).toMatchObject(expected);
+    expect(await world.commit(request, object, hangs ? { timeoutMs: world.times.short } : {})).toMatchObject(expected);
     expect(struck(world, "commit")).toBe(1);
     expect(world.moved(request)).toEqual(moved ? [4200n] : []);
   });
@@ -52,14 +53,14 @@ export function faultTests(world: World): void {
     const outcome = operation === "commit" ? await world.commit(request, object) : await world.provider.prepare(request, world.call());
     expect(outcome).toMatchObject({ kind: "not_sent", cause: "rate_limited", fault: true });
     expect(struck(world, operation)).toBe(1);
-    expect(world.sandbox.ledger()).toEqual([]);
+    expect(world.ledger()).toEqual([]);
   });
 
   test("a refused prepare is not sent, and a fault", async () => {
     world.fault({ kind: "refuse" });
     const outcome = await world.provider.prepare(world.request(), world.call());
     expect(outcome).toMatchObject({ kind: "not_sent", fault: true });
-    expect(world.sandbox.requests()).toEqual([]);
+    expect(world.requests()).toEqual([]);
   });
 
   test("a refused commit is not sent: not a byte, and a fault", async () => {
@@ -68,7 +69,7 @@ export function faultTests(world: World): void {
     const object = await world.prepared(request);
     expect(await world.commit(request, object)).toMatchObject({ kind: "not_sent", cause: "refused", fault: true });
     await world.calm();
-    await pause(QUIET_MS);
+    await world.pause(world.times.quiet);
     expect(struck(world, "commit")).toBe(0);
     expect(world.moved(request)).toEqual([]);
   });
@@ -76,17 +77,17 @@ export function faultTests(world: World): void {
   test("slow but in time is approved", async () => {
     const request = world.request();
     const object = await world.prepared(request);
-    world.fault({ kind: "slow", operation: "commit", delayMs: 100 });
+    world.fault({ kind: "slow", operation: "commit", delayMs: world.times.short / 2 });
     expect(await world.commit(request, object)).toMatchObject({ kind: "approved" });
   });
 
   test("too slow is unknown, and rightly so: the money moves later", async () => {
     const request = world.request();
     const object = await world.prepared(request);
-    world.fault({ kind: "slow", operation: "commit", delayMs: SHORT_MS + 300 });
-    expect(await world.commit(request, object, { timeoutMs: SHORT_MS })).toMatchObject(timeout);
+    world.fault({ kind: "slow", operation: "commit", delayMs: world.times.slow });
+    expect(await world.commit(request, object, { timeoutMs: world.times.short })).toMatchObject(timeout);
     expect(world.moved(request)).toEqual([]);
-    await pause(600);
+    await world.pause(world.times.slow);
     expect(world.moved(request)).toEqual([4200n]);
   });
 
@@ -95,26 +96,39 @@ export function faultTests(world: World): void {
     const request = world.request();
     const object = await world.prepared(request);
     world.fault({ kind, operation: "commit", delayMs: 60_000 });
-    expect(await world.commit(request, object, { timeoutMs: SHORT_MS })).toMatchObject(timeout);
+    expect(await world.commit(request, object, { timeoutMs: world.times.short })).toMatchObject(timeout);
     await world.calm();
-    const before = world.sandbox.requests().length;
-    await pause(QUIET_MS);
-    expect(world.sandbox.requests()).toHaveLength(before);
+    const before = world.requests().length;
+    await world.pause(world.times.quiet);
+    expect(world.requests()).toHaveLength(before);
   });
 
   test("a call that is closed, or may no longer send, sends nothing, and that is nobody's fault", async () => {
     const request = world.request();
     const object = await world.prepared(request);
-    const before = world.sandbox.requests().length;
+    const before = world.requests().length;
     const closed = world.call();
     closed.close();
-    const barred = world.call(5_000, () => false);
+    const barred = world.call(undefined, () => false);
     for (const call of [closed, barred]) {
       const outcome = await world.provider.commit(request, object, call, { replay: false });
       expect(outcome).toMatchObject({ kind: "not_sent", cause: "gate_closed", fault: false });
     }
-    await pause(50);
-    expect(world.sandbox.requests()).toHaveLength(before);
+    await world.pause(50);
+    expect(world.requests()).toHaveLength(before);
+  });
+
+  test("a call that is closed in the moment in which it begins sends nothing", async () => {
+    const request = world.request();
+    const object = await world.prepared(request);
+    const before = world.requests().length;
+    const call = world.call();
+    const outcome = world.provider.commit(request, object, call, { replay: false });
+    call.close();
+    expect(await outcome).toMatchObject({ kind: "not_sent", cause: "gate_closed", fault: false });
+    await world.pause(world.times.quiet);
+    expect(world.requests()).toHaveLength(before);
+    expect(world.moved(request)).toEqual([]);
   });
 
   test("wrong credentials are not sent, and a fault", async () => {
@@ -124,6 +138,17 @@ export function faultTests(world: World): void {
   });
 }
 
-function struck(world: World, operation: string): number {
-  return world.sandbox.requests().filter((request) => request.operation === operation).length;
+function struck(world: ContractWorld, operation: string): number {
+  return world.requests().filter((request) => request.operation === operation).length;
+}
+
+/** A commit that ended in doubt; its strike says what really happened. */
+export async function inDoubt(world: ContractWorld, { kind, hangs = false }: Pick<Strike, "kind" | "hangs"> = { kind: "reset_before" }) {
+  const request = world.request();
+  const object = await world.prepared(request);
+  world.fault({ kind, operation: "commit", count: 1 });
+  const outcome = await world.commit(request, object, hangs ? { timeoutMs: world.times.short } : {});
+  expect(outcome.kind).toBe("unknown");
+  await world.calm();
+  return { request, object };
 }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { plain, type World } from "./contract-world.ts";
+import { type ContractWorld, plain } from "./contract-world.ts";
 
 const MAX_DETAIL_LENGTH = 300;
 
-export function identityTests(world: World): void {
+export function identityTests(world: ContractWorld): void {
   const { secrets, tokens } = world.fixture;
 
   test("identify names the same account each time, and the mode", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { money, pause, SHORT_MS, type World } from "./contract-world.ts";
+import { type ContractWorld, money } from "./contract-world.ts";
 
-export function operationTests(world: World): void {
+export function operationTests(world: ContractWorld): void {
   test("a refund under the same key moves money once", async () => {
     const paid = await world.paid();
     const refund = world.operation(paid);
@@ -40,7 +40,7 @@ export function operationTests(world: World): void {
     const paid = await world.paid();
     const refund = world.operation(paid);
     world.fault({ kind, operation: "refund", count: 1 });
-    const outcome = await world.provider.refund(refund, world.call(kind === "hang_after" ? SHORT_MS : 5_000));
+    const outcome = await world.provider.refund(refund, world.call(kind === "hang_after" ? world.times.short : undefined));
     expect(outcome.kind).toBe("unknown");
     await world.calm();
     expect(world.moved(paid.request, "refund")).toEqual(moved ? [4200n] : []);
@@ -54,19 +54,45 @@ export function operationTests(world: World): void {
     expect(found.kind).toBe(refunded.length === 1 ? "approved" : "unknown");
   });
 
+  test("a refund is found by its id and by its key, and another one is not", async () => {
+    const { provider } = world;
+    if (!provider.lookupRefund) return;
+    const paid = await world.paid();
+    const [mine, other] = ["a", "b"].map((key) =>
+      world.operation(paid, { key: `${paid.request.attemptId}:${key}`, money: money(key === "a" ? 1200 : 3000) }),
+    );
+    const first = await provider.refund(mine!, world.call());
+    if (first.kind !== "approved") throw new Error(`not refunded: ${first.kind}`);
+    expect(await provider.lookupRefund(other!, null, world.call())).toMatchObject({ kind: "unknown" });
+    await provider.refund(other!, world.call());
+    expect(await provider.lookupRefund(mine!, first.reference, world.call())).toEqual(first);
+    expect(await provider.lookupRefund(mine!, null, world.call())).toEqual(first);
+    expect(await provider.lookupRefund(mine!, `${first.reference}x`, world.call())).toMatchObject({ kind: "unknown" });
+  });
+
+  test("what went back already is declined; on a replay that says nothing of the first send", async () => {
+    const paid = await world.paid();
+    await world.provider.refund(world.operation(paid), world.call());
+    const second = world.operation(paid, { key: `${paid.request.attemptId}:second` });
+    const outcome = await world.provider.refund(second, world.call());
+    expect(outcome).toMatchObject({ kind: "declined", reason: "refund_failed", source: "provider", advice: "never" });
+    expect(await world.provider.refund(second, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
+    expect(world.moved(paid.request, "refund")).toEqual([4200n]);
+  });
+
   test("a refused refund is not sent; on a replay that is unknown", async () => {
     const paid = await world.paid();
     const refund = world.operation(paid);
     world.fault({ kind: "refuse" });
-    await pause(50); // until the cut of the idle sockets is seen: a request on one of them would be ambiguous
+    await world.pause(50); // until the cut of the idle sockets is seen: a request on one of them would be ambiguous
     expect(await world.provider.refund(refund, world.call())).toMatchObject({ kind: "not_sent", fault: true });
     expect(await world.provider.refund(refund, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
     await world.calm();
-    await pause(50);
+    await world.pause(50);
     expect(world.moved(paid.request, "refund")).toEqual([]);
   });
 
-  test("a capture in doubt is sent once, and its replay captures at most once", async () => {
+  test.runIf(world.fixture.manualCapture)("a capture in doubt is sent once, and its replay captures at most once", async () => {
     const request = world.request({ capture: "manual" });
     const paid = await world.paid(request);
     const capture = world.operation(paid);
@@ -83,7 +109,7 @@ export function operationTests(world: World): void {
     expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
   });
 
-  test("an authorization that is fenced is released, and can no longer be captured", async () => {
+  test.runIf(world.fixture.manualCapture)("an authorization that is fenced is released, and can no longer be captured", async () => {
     if (!world.provider.capabilities.fence) return;
     const request = world.request({ capture: "manual" });
     const paid = await world.paid(request);

@@ -1,6 +1,9 @@
 import { createPayPalProvider } from "../../providers/paypal/paypal.ts";
 import { money } from "./contract-world.ts";
-import { type DeclineCase, describeProvider } from "./provider-contract.ts";
+import { describeProvider } from "./provider-contract.ts";
+import type { DeclineCase, ProviderFixture } from "./provider-fixture.ts";
+import { PAYPAL } from "./psp-traits.ts";
+import { type MakeAdapter, SandboxWorld } from "./sandbox-world.ts";
 
 const CLIENT_ID = "AZ-contract-client-id-71c";
 const SECRET = "contract-client-secret-e03";
@@ -14,12 +17,12 @@ function processor(
   advice: DeclineCase["advice"],
   more: Partial<DeclineCase> = {},
 ): DeclineCase {
-  return { code, token: card(`processor_${code}`), reason, source: "issuer", advice, ...more };
+  return { code, token: card(`processor_${code}`), reason, source: "issuer", advice, found: "declined", ...more };
 }
 
 /** A 422 with this issue. */
 function issue(code: string, reason: DeclineCase["reason"], advice: DeclineCase["advice"], more: Partial<DeclineCase> = {}): DeclineCase {
-  return { code, token: { vault_id: `decline_${code}` }, reason, source: "provider", advice, ...more };
+  return { code, token: { vault_id: `decline_${code}` }, reason, source: "provider", advice, found: "unpaid", ...more };
 }
 
 const own = { source: "provider" } as const;
@@ -65,11 +68,13 @@ const declines: DeclineCase[] = [
   issue("AGREEMENT_ALREADY_CANCELLED", "payment_stopped", "fix_data"),
 ];
 
-describeProvider({
+const create: MakeAdapter = ({ baseUrl, clock, credentials }) =>
+  createPayPalProvider({ clientId: CLIENT_ID, clientSecret: credentials === "right" ? SECRET : "wrong", apiBase: baseUrl, clock });
+
+const fixture: ProviderFixture = {
   name: "paypal",
-  psp: "paypal",
-  create: ({ baseUrl, clock, credentials }) =>
-    createPayPalProvider({ clientId: CLIENT_ID, clientSecret: credentials === "right" ? SECRET : "wrong", apiBase: baseUrl, clock }),
+  traits: PAYPAL,
+  manualCapture: true,
   secrets: [CLIENT_ID, SECRET, "A21AA", "contract-vault-id"],
   tokens: {
     approved: card("contract-vault-id"),
@@ -89,4 +94,7 @@ describeProvider({
   amounts: [money(4200), money(1, "eur"), money(4200, "jpy"), money(420_000, "huf"), money(100, "twd"), money(99_999_999_99n, "usd")],
   impossible: [money(420_050, "huf"), money(101, "twd"), money(4200, "kwd"), money(4200, "clp")],
   declines,
-});
+  novelDecline: "processor_Z999",
+};
+
+describeProvider(new SandboxWorld(fixture, create));

@@ -1,22 +1,22 @@
 import { describe } from "vitest";
 import { chargingTests } from "./charging.ts";
-import { World } from "./contract-world.ts";
+import type { ContractWorld } from "./contract-world.ts";
 import { doubtTests } from "./doubt.ts";
 import { faultTests } from "./faults.ts";
+import { fenceTests } from "./fences.ts";
 import { identityTests } from "./identity.ts";
+import { keyTests } from "./keys.ts";
 import { operationTests } from "./operations.ts";
-import type { DeclineCase, ProviderFixture } from "./provider-fixture.ts";
-
-export type { DeclineCase, ProviderFixture };
 
 /** Declares the tests that every provider passes. Call it once, at the top level of `test/contract/<name>.test.ts`. */
-export function describeProvider(fixture: ProviderFixture): void {
-  describe(`the provider contract: ${fixture.name}`, () => {
-    const world = new World(fixture);
+export function describeProvider(world: ContractWorld): void {
+  describe(`the provider contract: ${world.fixture.name}`, () => {
     world.hooks();
     describe("charging", () => chargingTests(world));
     describe("faults", () => faultTests(world));
     describe("doubt", () => doubtTests(world));
+    describe("fences", () => fenceTests(world));
+    describe("keys", () => keyTests(world));
     describe("operations", () => operationTests(world));
     describe("identity and discretion", () => identityTests(world));
   });

@@ -1,25 +1,23 @@
-import type { Clock } from "../../providers/contract/clock.ts";
 import type { DeclineReason } from "../../providers/contract/decline-reason.ts";
 import type { Money } from "../../providers/contract/money.ts";
 import type { Advice } from "../../providers/contract/outcome.ts";
-import type { Provider } from "../../providers/contract/provider.ts";
+import type { PspTraits } from "./psp-traits.ts";
 
-/** What the suite must know about one adapter. Everything runs over real HTTP against the sandbox. */
+/** What the suite must know about one adapter and what it talks to. */
 export interface ProviderFixture {
   /** Shown in test names. */
   readonly name: string;
-  /** The simulated PSP to use: the name that the sandbox's `setFault` takes. */
-  readonly psp: "stripe" | "paypal";
-  /** A fresh provider that talks to `baseUrl` (the sandbox or a dead port), with right or wrong credentials. */
-  create(options: { readonly baseUrl: string; readonly clock: Clock; readonly credentials: "right" | "wrong" }): Provider;
+  readonly traits: PspTraits;
+  /** False where authorizations cannot be simulated: their tests are left out. */
+  readonly manualCapture: boolean;
   /** Strings that must never appear in an outcome: keys, secrets, and whatever identifies an instrument. */
   readonly secrets: readonly string[];
   readonly tokens: {
     /** Always approved. */
     readonly approved: unknown;
-    /** The provider itself waits, and approves in the end; null where the sandbox cannot simulate it. */
+    /** The provider itself waits, and approves in the end. */
     readonly pending: unknown;
-    /** The customer must act; null where the sandbox cannot simulate it. */
+    /** The customer must act. */
     readonly requiresAction: unknown;
     /** Refused by `checkToken`, with the JSON pointer of the fault. */
     readonly bad: readonly { readonly token: unknown; readonly path: string }[];
@@ -32,15 +30,19 @@ export interface ProviderFixture {
   readonly impossible: readonly Money[];
   /** The decline table, code by code. */
   readonly declines: readonly DeclineCase[];
+  /** A code that is in no table, for the fault `decline`; null where codes cannot be made up. */
+  readonly novelDecline: string | null;
 }
 
 export interface DeclineCase {
   readonly code: string;
-  /** Makes the sandbox answer with `code`. */
+  /** Makes the provider answer with `code`. */
   readonly token: unknown;
   readonly reason: DeclineReason;
   readonly source: "issuer" | "provider";
   readonly advice: Advice;
+  /** What a look finds afterwards: not every provider's object shows that it was declined. */
+  readonly found: "declined" | "unpaid";
   /** Left out: null. */
   readonly retryAfterS?: number;
   /** Left out: null. */

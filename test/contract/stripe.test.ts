@@ -1,13 +1,16 @@
 import { createStripeProvider } from "../../providers/stripe/stripe.ts";
 import { money } from "./contract-world.ts";
-import { type DeclineCase, describeProvider } from "./provider-contract.ts";
+import { describeProvider } from "./provider-contract.ts";
+import type { DeclineCase, ProviderFixture } from "./provider-fixture.ts";
+import { STRIPE } from "./psp-traits.ts";
+import { type MakeAdapter, SandboxWorld } from "./sandbox-world.ts";
 
 const SECRET = "sk_test_contract_b5yXq2";
 
 const token = (paymentMethod: string) => ({ customer: "cus_NffrFeUfNV2Hib", payment_method: paymentMethod });
 
 function decline(code: string, reason: DeclineCase["reason"], advice: DeclineCase["advice"], more: Partial<DeclineCase> = {}): DeclineCase {
-  return { code, token: token(`pm_card_decline_${code}`), reason, source: "issuer", advice, ...more };
+  return { code, token: token(`pm_card_decline_${code}`), reason, source: "issuer", advice, found: "unpaid", ...more };
 }
 
 const declines: DeclineCase[] = [
@@ -61,23 +64,26 @@ const declines: DeclineCase[] = [
     reason: "generic_decline",
     source: "issuer",
     advice: "other_provider",
+    found: "unpaid",
   },
-  { code: "pm_card_radarBlock", token: token("pm_card_radarBlock"), reason: "fraud", source: "provider", advice: "never" },
+  { code: "pm_card_radarBlock", token: token("pm_card_radarBlock"), reason: "fraud", source: "provider", advice: "never", found: "unpaid" },
   {
     code: "pm_card_authenticationRequired",
     token: token("pm_card_authenticationRequired"),
     reason: "authentication_required",
     source: "issuer",
     advice: "authenticate",
+    found: "unpaid",
   },
 ];
 
-describeProvider({
+const create: MakeAdapter = ({ baseUrl, clock, credentials }) =>
+  createStripeProvider({ secretKey: credentials === "right" ? SECRET : "sk_live_of_nobody_b5yXq2", apiBase: baseUrl, clock });
+
+const fixture: ProviderFixture = {
   name: "stripe",
-  psp: "stripe",
-  create({ baseUrl, clock, credentials }) {
-    return createStripeProvider({ secretKey: credentials === "right" ? SECRET : "sk_live_of_nobody_b5yXq2", apiBase: baseUrl, clock });
-  },
+  traits: STRIPE,
+  manualCapture: true,
   secrets: [SECRET, "b5yXq2", "pm_card", "cus_Nffr"],
   tokens: {
     approved: token("pm_card_visa"),
@@ -95,4 +101,7 @@ describeProvider({
   amounts: [money(4200), money(4200, "jpy"), money(4200, "kwd"), money(5, "isk"), money(5, "ugx"), money(4200, "mga"), money(4250, "huf")],
   impossible: [money(4201, "kwd"), money(4250, "mga")],
   declines,
-});
+  novelDecline: "brand_new_code",
+};
+
+describeProvider(new SandboxWorld(fixture, create));

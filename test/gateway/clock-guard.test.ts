@@ -31,6 +31,19 @@ it.each([
   expect(guard.ok()).toBe(ok);
 });
 
+it.each([7_000, -7_000])("a slow answer does not hide that the clock is %i ms off (simulator, seed 5030)", async (aheadMs) => {
+  for (const slowMs of [0, 7_000, 14_000, 20_000]) {
+    const clock = new ManualClock();
+    const guard = new ClockGuard(
+      database(clock, () => aheadMs, slowMs),
+      clock,
+    );
+    await guard.check();
+    expect(guard.ok(), `answered in ${slowMs} ms`).toBe(false);
+    expect(Math.abs(guard.skewMs)).toBeGreaterThanOrEqual(7_000);
+  }
+});
+
 it("sends nothing after a jump of the wall clock, until the next check", async () => {
   const clock = new ManualClock();
   let jumpMs = 0;

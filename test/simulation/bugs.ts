@@ -3,6 +3,7 @@ import type { KeyClaims } from "../../gateway/idempotency/key-claims.ts";
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import { notSent } from "./outcomes.ts";
+import { purposeOf } from "./sql.ts";
 
 /** A mistake that somebody could make, planted from outside: the product's own code stays as it is. */
 export interface Bug {
@@ -43,7 +44,7 @@ function overlay(provider: Provider, over: Partial<Provider>): Provider {
 
 function inText(name: string, from: string, to: string): (statement: Statement) => Statement {
   return (statement) => {
-    if (statement.name !== name) return statement;
+    if (purposeOf(statement) !== name) return statement;
     const text = statement.text.replaceAll(from, to);
     if (text === statement.text) throw new Error(`the planted bug does not fit the statement ${name} any more`);
     return { ...statement, text };
@@ -53,10 +54,11 @@ function inText(name: string, from: string, to: string): (statement: Statement) 
 type Row = Record<string, unknown> & { attempt: Record<string, unknown> | null };
 
 function inRows(name: string, change: (row: Row) => Row): (statement: Statement) => Statement {
-  return (statement) =>
-    statement.name === name
-      ? { ...statement, values: [JSON.stringify((JSON.parse(statement.values?.[0] as string) as Row[]).map(change))] }
-      : statement;
+  return (statement) => {
+    if (purposeOf(statement) !== name) return statement;
+    const [rows, ...others] = statement.values ?? [];
+    return { ...statement, values: [JSON.stringify((JSON.parse(rows as string) as Row[]).map(change)), ...others] };
+  };
 }
 
 const silently = (promise: Promise<unknown>): void => void promise.catch(() => {});
@@ -124,6 +126,7 @@ export const BUGS: readonly Bug[] = [
     core: (core) => ({
       ...core,
       write: (transition) => {
+        if (transition.next_attempt) return core.write(transition);
         silently(core.write(transition));
         return Promise.resolve(true);
       },
@@ -156,7 +159,7 @@ export const BUGS: readonly Bug[] = [
     sql: (statement) => {
       if (statement.name === "claim_deferred")
         return { ...statement, text: statement.text.replaceAll("c.lease_no + 1, lease_until = $2", "c.lease_no, lease_until = null") };
-      if (statement.name === "write_transitions")
+      if (purposeOf(statement) === "write_transitions")
         return { ...statement, text: statement.text.replaceAll("c.lease_no = i.lease_no and c.status = i.from_status", "true") };
       return statement;
     },

@@ -7,7 +7,7 @@ import type { Currency } from "../../providers/contract/money.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
-import type { Instance } from "./instance.ts";
+import { type Instance, isDefect } from "./instance.ts";
 import type { Card } from "./payment.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -40,6 +40,13 @@ export interface Wish {
   tries: number;
 }
 
+/** What the database really did. */
+interface Witness {
+  /** When each key was taken. */
+  readonly keys: ReadonlyMap<string, number>;
+  answered(chargeId: string, status: string): void;
+}
+
 type Answer = { readonly charge: Charge } | { readonly problem: string; readonly chargeId: string | null };
 
 /** The billing cores out there: they lose answers, come again, come twice, come a day later, and now and then do something odd. */
@@ -49,17 +56,16 @@ export class Callers {
   readonly #cluster: Cluster;
   readonly #coverage: Coverage;
   readonly #dice: Dice;
-  /** When a key was taken, by the database's own account. */
-  readonly #takenAt: (key: string) => number | undefined;
+  readonly #watch: Witness;
 
   constructor(parts: {
     world: World;
     weather: Weather;
     cluster: Cluster;
     coverage: Coverage;
-    takenAt: (key: string) => number | undefined;
+    watch: Witness;
   }) {
-    this.#takenAt = parts.takenAt;
+    this.#watch = parts.watch;
     this.#world = parts.world;
     this.#cluster = parts.cluster;
     this.#coverage = parts.coverage;
@@ -73,7 +79,7 @@ export class Callers {
       if (dice.chance(0.2)) this.#later(at + dice.between(0, 50), "asks at the same time", () => this.#ask(wish));
       if (dice.chance(0.1)) this.#later(at + dice.between(0, 30_000), "asks with another body", () => this.#askDifferently(wish));
       if (dice.chance(0.15)) this.#later(at + DAY_MS + dice.between(0, 3_600_000), "asks a day later", () => this.#ask(wish));
-      if (dice.chance(0.15)) this.#later(at + dice.between(0, 60_000), "cancels", () => this.#cancel(wish));
+      if (dice.chance(parts.weather.treachery ? 0.6 : 0.15)) this.#later(at + dice.between(0, 60_000), "cancels", () => this.#cancel(wish));
     }
   }
 
@@ -110,7 +116,7 @@ export class Callers {
       actor: "key:billing",
       idempotencyKey: key,
       fingerprint: fingerprintOf({ method: "POST", path: "/v1/charges", json: { key, amount: amount.toString() } }),
-      money: { amount, currency: "usd" as Currency },
+      money: { amount, currency: dice.pick(["usd", "usd", "eur", "jpy"]) as Currency },
       reference,
       allowDuplicateReference: dice.chance(0.2),
       paymentMethod: { tokens, type: "card", brand: "visa", country: "US" },
@@ -118,7 +124,7 @@ export class Callers {
       metadata: { wish: key },
       defer: dice.chance(0.85),
     };
-    return { key, input, deferMs: dice.pick([600_000, 72 * 3_600_000, 72 * 3_600_000]), told: [], problems: [], tries: 0 };
+    return { key, input, deferMs: dice.pick([120_000, 600_000, 72 * 3_600_000, 72 * 3_600_000]), told: [], problems: [], tries: 0 };
   }
 
   #ask(wish: Wish): void {
@@ -143,7 +149,7 @@ export class Callers {
         if (answer.problem === "idempotency_key_reused")
           this.#world.violate("law 6", `${wish.key} asked the same again and was told that its key was reused`, [wish.key]);
         // "No money moved, nothing is kept" is a lie once the key has a charge.
-        const takenAt = this.#takenAt(wish.key);
+        const takenAt = this.#watch.keys.get(wish.key);
         if (NOTHING_KEPT.has(answer.problem) && takenAt !== undefined && takenAt < startedAt) {
           this.#world.violate("law 6", `${wish.key} has a charge, and was told ${answer.problem}`, [wish.key]);
         }
@@ -234,11 +240,13 @@ export class Callers {
     };
     this.#world.after(dice.between(1, 30), instance.machine, "takes a request", () => {
       request().then(
-        ({ charge }) => answer({ charge }),
+        ({ charge }) => {
+          this.#watch.answered(charge.id, charge.status);
+          answer({ charge });
+        },
         (error: unknown) => {
           const code = error instanceof Problem ? error.code : `error ${error instanceof Error ? error.name : ""}`;
-          if (error instanceof TypeError || error instanceof RangeError)
-            this.#world.violate("no bugs", error.stack ?? error.message, [wish.key]);
+          if (isDefect(error)) this.#world.violate("no bugs", error.stack ?? error.message, [wish.key]);
           answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null });
         },
       );

@@ -1,7 +1,7 @@
 import { IdentityMismatch } from "../../gateway/identities.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
-import { type Instance, type Surroundings, startInstance } from "./instance.ts";
+import { type Instance, isDefect, type Surroundings, startInstance } from "./instance.ts";
 import { Machine } from "./machine.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
@@ -16,6 +16,8 @@ interface Slot {
   boots: number;
   machine: Machine;
   instance: Instance | null;
+  /** The provider that its settings leave out. */
+  without: string | null;
 }
 
 /** The instances, their deaths and rebirths. */
@@ -36,7 +38,7 @@ export class Cluster {
     this.#world.fate = (machine, label) => this.#fate(machine, label);
     const instances = this.#dice.whole(2, 3);
     for (let no = 1; no <= instances; no++) {
-      const slot: Slot = { no, boots: 0, machine: this.#machine(no, 1), instance: null };
+      const slot: Slot = { no, boots: 0, machine: this.#machine(no, 1), instance: null, without: null };
       this.#slots.push(slot);
       this.#boot(slot);
     }
@@ -61,7 +63,8 @@ export class Cluster {
 
   /** Clocks are set right, and whoever sleeps wakes up. */
   calm(): void {
-    for (const { machine, instance } of this.#slots) {
+    for (const { machine, instance, without } of this.#slots) {
+      if (without !== null && !machine.dead) this.crash(machine, "its settings are mended", 1_000);
       machine.skewMs = 0;
       machine.heldUntil = Math.min(machine.heldUntil, this.#world.now);
       if (instance && !machine.dead) this.checkClock(instance, 0);
@@ -106,18 +109,22 @@ export class Cluster {
   #boot(slot: Slot): void {
     slot.boots += 1;
     const { machine, boots } = slot;
+    slot.without = this.#world.stormy && this.#dice.chance(0.04) ? this.#dice.pick(["stripe", "paypal"]) : null;
+    const { without } = slot;
+    if (without) this.#coverage.count("boots without a provider");
     let tries = 0;
     const attempt = (): void => {
       tries += 1;
-      startInstance(this.#around, machine, boots).then(
+      startInstance(this.#around, machine, boots, without).then(
         (instance) => {
           slot.instance = instance;
           // Its timer has run since its first check: the machine may have slept meanwhile.
           this.checkClock(instance, this.#dice.between(0, CLOCK_CHECK_MS));
-          this.#world.tell(machine.name, `is up, its clock ${Math.round(machine.skewMs)} ms off`);
+          this.#world.tell(machine.name, `is up, its clock ${Math.round(machine.skewMs)} ms off${without ? `, without ${without}` : ""}`);
         },
         (error: unknown) => {
           if (error instanceof IdentityMismatch) this.#world.violate("law 12", error.message, []);
+          if (isDefect(error)) this.#world.violate("no bugs", `${machine.name} cannot start: ${error.stack ?? error.message}`, []);
           this.#world.after(BOOT_AGAIN_MS[Math.min(tries, BOOT_AGAIN_MS.length) - 1] as number, machine, "boots again", attempt);
         },
       );

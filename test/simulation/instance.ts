@@ -38,8 +38,11 @@ export interface Surroundings {
 
 const SETTINGS = { livemode: false, providerTimeoutMs: 10_000, chargeBudgetMs: 25_000 };
 
-/** As gateway/app.ts puts it together, without HTTP. What polls there is called here when there is something to see. */
-export async function startInstance(around: Surroundings, machine: Machine, boot: number): Promise<Instance> {
+/**
+ * As gateway/app.ts puts it together, without HTTP. What polls there is called here when there is something to see.
+ * `without`: its settings do not name this provider.
+ */
+export async function startInstance(around: Surroundings, machine: Machine, boot: number, without: string | null): Promise<Instance> {
   const { world, server, wire, redis, processors, bug } = around;
   const { clock } = machine;
   const random = world.dice(`instance ${machine.name}`).random;
@@ -47,7 +50,8 @@ export async function startInstance(around: Surroundings, machine: Machine, boot
   const db = connect(server, machine, bug?.sql ?? ((statement) => statement));
   const planted = bug?.provider ?? ((provider: Provider) => provider);
   const keySuffix = bug?.keysPerBoot ? `.${boot}` : "";
-  const providers = [...processors.values()].map((processor) => planted(new SimulatedProvider({ processor, wire, machine, keySuffix })));
+  const configured = [...processors.values()].filter(({ psp }) => psp !== without);
+  const providers = configured.map((processor) => planted(new SimulatedProvider({ processor, wire, machine, keySuffix })));
 
   const clockGuard = new ClockGuard(db, clock);
   await clockGuard.check();
@@ -72,7 +76,7 @@ export async function startInstance(around: Surroundings, machine: Machine, boot
     log,
   });
   const core: Core = bug?.core ? bug.core(real) : real;
-  const claims = keyClaims({ redis: redis.client(), installationId: "simulation", ttlMs: SETTINGS.chargeBudgetMs });
+  const claims = keyClaims({ redis: redis.client(machine), installationId: "simulation", ttlMs: SETTINGS.chargeBudgetMs, clock });
   const charges = createChargeService(core, claims, { accepting: () => true, countCharge: () => {} });
   const worker = createWorker(core, { liveRatePerS: () => 0.1 });
   return { machine, charges, worker, overrides, clockGuard };
@@ -83,10 +87,14 @@ function logOf(world: World, machine: Machine): CoreLog {
     const error = (fields as { err?: unknown }).err;
     const ids = Object.values(fields).filter((value) => typeof value === "string");
     world.tell(machine.name, `${level}: ${message} ${ids.join(" ")}${error instanceof Error ? ` (${error.name}: ${error.message})` : ""}`);
-    // A defect of the program is none of the things that may go wrong here.
-    if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) {
+    if (isDefect(error)) {
       world.violate("no bugs", `${message}: ${error.stack ?? error.message}`, ids as string[]);
     }
   };
   return { info: () => {}, warn: note("warn"), error: note("error") };
+}
+
+/** A defect of the program is none of the things that may go wrong here. */
+export function isDefect(error: unknown): error is Error {
+  return error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
 }

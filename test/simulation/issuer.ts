@@ -25,8 +25,11 @@ export class Issuer {
       case "good":
         this.#capture(payment);
         break;
-      case "declined_other":
       case "declined_never":
+        payment.declined = payment.card;
+        if (this.#psp === "stripe") payment.status = "declined";
+        return;
+      case "declined_other":
       case "declined_later":
         payment.status = "declined";
         payment.declined = payment.card;

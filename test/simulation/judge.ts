@@ -1,141 +1,194 @@
-import type { ChargeRow } from "../../gateway/store/read-charges.ts";
-import { CHARGE_COLUMNS } from "../../gateway/store/read-charges.ts";
-import type { Callers, Wish } from "./callers.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Store } from "./store.ts";
-import type { World } from "./world.ts";
+/** Money that moved, by a processor's own books. */
+export interface Movement {
+  readonly chargeId: string;
+  readonly attemptId: string;
+  readonly psp: string;
+  /** Anything else moves no money. */
+  readonly type: string;
+  /** What the money is known by. */
+  readonly reference: string;
+  readonly amount: bigint;
+}
 
-const FINAL = new Set(["succeeded", "failed", "canceled"]);
+/** A charge as a caller was told it. */
+export interface Telling {
+  readonly id: string;
+  readonly status: string;
+  readonly provider: string | null;
+  readonly providerReference: string | null;
+}
+
+/** What a caller asked for with one key, and all that it was ever told. */
+export interface Wish {
+  readonly key: string;
+  readonly input: { readonly money: { readonly amount: bigint; readonly currency: string } };
+  readonly told: readonly { readonly charge: Telling }[];
+}
+
+/** All that the judge knows: of the simulator's world, or of real processes. */
+export interface Evidence {
+  query<R extends object>(statement: { readonly name: string; readonly text: string }): Promise<R[]>;
+  /** The processors' books. The judge believes nothing else about money. */
+  readonly books: readonly Movement[];
+  /** A charge with `metadata.wish` is of the wish with that key. */
+  readonly wishes: readonly Wish[];
+  /** Whose money cannot be judged, because a processor broke its word and the gateway cannot know. */
+  isExcused?(chargeId: string): boolean;
+  /** `about`: the ids and keys concerned. */
+  violate(law: string, detail: string, about: readonly string[]): void;
+}
+
+interface ChargeRow {
+  readonly id: string;
+  readonly status: string;
+  readonly amount: string;
+  readonly amount_captured: string;
+  readonly currency: string;
+  readonly provider: string | null;
+  readonly provider_reference: string | null;
+  readonly next_action_at: string | null;
+  readonly wish: string | null;
+  readonly live_attempts: number;
+  readonly letters: number;
+  readonly owed: number;
+}
 
 interface EventRow {
   readonly charge_id: string;
-  readonly type: string;
   readonly from_status: string | null;
   readonly to_status: string | null;
 }
 
-type Judged = ChargeRow & { readonly letters: number; readonly operations_open: number };
+type Violate = (law: string, detail: string) => void;
+
+const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
 
 /** After the storm, and the time that the product promises to need: the laws against the processors' books and the callers' memory. */
-export async function judge(parts: { world: World; store: Store; ledger: Ledger; callers: Callers }): Promise<void> {
-  const { world, store, ledger, callers } = parts;
-  const charges = await store.query<Judged>({
+export async function judge(evidence: Evidence): Promise<void> {
+  const charges = await evidence.query<ChargeRow>({
     name: "simulation_charges",
-    text: `select ${CHARGE_COLUMNS},
+    text: `select c.id, c.status, c.amount::text as amount, c.amount_captured::text as amount_captured, c.currency, c.provider,
+      c.provider_reference, c.next_action_at::text as next_action_at, c.metadata ->> 'wish' as wish,
+      (select count(*)::int from attempts a where a.charge_id = c.id and a.live) as live_attempts,
       (select count(*)::int from dead_letters d where d.charge_id = c.id and d.state = 'open') as letters,
-      (select count(*)::int from operations o where o.charge_id = c.id and o.state = 'pending') as operations_open
+      (select count(*)::int from dead_letters d where d.charge_id = c.id and d.state = 'open' and d.kind = 'compensation') as owed
       from charges c order by c.id`,
   });
-  const events = await store.query<EventRow>({
+  const events = await evidence.query<EventRow>({
     name: "simulation_events",
-    text: "select charge_id, type, from_status, to_status from events where charge_id is not null order by id",
+    text: "select charge_id, from_status, to_status from events where charge_id is not null order by id",
   });
   const byId = new Map(charges.map((charge) => [charge.id, charge]));
-  const violate = (law: string, detail: string, charge: { id: string }): void => world.violate(law, detail, [charge.id]);
+  const moved = Map.groupBy(evidence.books, ({ chargeId }) => chargeId);
+  const trails = Map.groupBy(events, (event) => event.charge_id);
 
   for (const charge of charges) {
-    judgeMoney(charge, ledger, violate);
+    const violate: Violate = (law, detail) => evidence.violate(law, detail, [charge.id]);
+    if (!evidence.isExcused?.(charge.id)) judgeMoney(charge, moved.get(charge.id) ?? [], violate);
     judgeEnd(charge, violate);
-    judgeEvents(charge, events, violate);
-    if (charge.attempts.filter((attempt) => attempt.live).length > 1) violate("law 1", `${charge.id} has several live attempts`, charge);
+    judgeTrail(charge, trails.get(charge.id) ?? [], violate);
+    if (charge.live_attempts > 1) violate("law 1", `${charge.id} has several live attempts`);
   }
-  for (const movement of ledger.movements) {
-    if (!byId.has(movement.chargeId))
-      world.violate("law 2", `money moved for ${movement.chargeId}, which does not exist`, [movement.chargeId]);
+  for (const [chargeId, movements] of moved) {
+    if (byId.has(chargeId)) continue;
+    evidence.violate("law 2", `money moved for ${chargeId}, which does not exist`, [chargeId, ...movements.map((one) => one.attemptId)]);
   }
-  for (const wish of callers.wishes) judgeWish(world, wish, charges, byId);
-}
-
-type Violate = (law: string, detail: string, charge: { id: string }) => void;
-
-function judgeMoney(charge: Judged, ledger: Ledger, violate: Violate): void {
-  if (ledger.isBetrayedUnseen(charge.id)) return;
-  const held = [...ledger.heldByCharge(charge.id)];
-  const total = held.reduce((sum, [, amount]) => sum + amount, 0n);
-  if (held.length > 1 || total > charge.amount)
-    violate("never twice", `${charge.id} is paid ${held.length} times, ${total} in all`, charge);
-  const [paid] = held;
-  if (charge.status === "succeeded") {
-    if (!paid || total !== charge.amount) {
-      violate("never lost", `${charge.id} is succeeded, and the books hold ${total} of ${charge.amount}`, charge);
-      return;
-    }
-    const capture = ledger.ofCharge(charge.id).find(({ attemptId, type }) => attemptId === paid[0] && type === "capture");
-    if (capture?.psp !== charge.provider)
-      violate("never lost", `${charge.id} is said to be paid at ${charge.provider}, and is at ${capture?.psp}`, charge);
-    if (capture?.reference !== charge.provider_reference) {
-      violate("never lost", `${charge.id} is said to be ${charge.provider_reference}, and is ${capture?.reference}`, charge);
-    }
-    if (charge.amount_captured !== total)
-      violate("never lost", `${charge.id} says ${charge.amount_captured} was captured, and ${total} was`, charge);
-  } else if (FINAL.has(charge.status) && total !== 0n && charge.letters === 0) {
-    violate("never lost", `${charge.id} is ${charge.status}, and ${total} was taken at a processor`, charge);
-  }
+  const ofWish = Map.groupBy(charges, ({ wish }) => wish);
+  for (const wish of evidence.wishes) judgeWish(evidence, wish, ofWish.get(wish.key) ?? [], byId);
 }
 
 /** Law 9, at the promised moment: what is not at its end yet is before a person. */
-export async function judgeLiveness(world: World, store: Store): Promise<void> {
-  const open = await store.query<{ id: string; status: string }>({
+export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate">): Promise<void> {
+  const open = await evidence.query<{ id: string; status: string }>({
     name: "simulation_open",
     text: `select id, status from charges c where status not in ('succeeded', 'failed', 'canceled')
       and not exists (select from dead_letters d where d.charge_id = c.id and d.state = 'open') order by id`,
   });
-  for (const { id, status } of open) world.violate("law 9", `${id} is still ${status} when its time is over`, [id]);
+  for (const { id, status } of open) evidence.violate("law 9", `${id} is still ${status} when its time is over`, [id]);
+}
+
+function judgeMoney(charge: ChargeRow, movements: readonly Movement[], violate: Violate): void {
+  const held = heldByAttempt(movements);
+  const total = [...held.values()].reduce((sum, amount) => sum + amount, 0n);
+  // What could not be sent back is before a person.
+  if (charge.owed > 0) return;
+  if (held.size > 1 || total > BigInt(charge.amount)) violate("never twice", `${charge.id} is paid ${held.size} times, ${total} in all`);
+  if (charge.status === "succeeded") {
+    const [paid] = held.keys();
+    if (paid === undefined || total !== BigInt(charge.amount)) {
+      violate("never lost", `${charge.id} is succeeded, and the books hold ${total} of ${charge.amount}`);
+      return;
+    }
+    const capture = movements.find(({ attemptId, type }) => attemptId === paid && type === "capture");
+    if (capture?.psp !== charge.provider)
+      violate("never lost", `${charge.id} is said to be paid at ${charge.provider}, and is at ${capture?.psp}`);
+    if (capture?.reference !== charge.provider_reference)
+      violate("never lost", `${charge.id} is said to be ${charge.provider_reference}, and is ${capture?.reference}`);
+    if (BigInt(charge.amount_captured) !== total)
+      violate("never lost", `${charge.id} says ${charge.amount_captured} was captured, and ${total} was`);
+  } else if (FINAL.has(charge.status) && total !== 0n && charge.letters === 0) {
+    violate("never lost", `${charge.id} is ${charge.status}, and ${total} was taken at a processor`);
+  }
+}
+
+/** By attempt, captures less refunds; attempts that hold nothing are left out. */
+export function heldByAttempt(movements: readonly Movement[]): Map<string, bigint> {
+  const held = new Map<string, bigint>();
+  for (const { attemptId, type, amount } of movements) {
+    const signed = type === "capture" ? amount : type === "refund" ? -amount : 0n;
+    held.set(attemptId, (held.get(attemptId) ?? 0n) + signed);
+  }
+  for (const [attemptId, amount] of held) if (amount === 0n) held.delete(attemptId);
+  return held;
 }
 
 /** Law 9. */
-function judgeEnd(charge: Judged, violate: Violate): void {
+function judgeEnd(charge: ChargeRow, violate: Violate): void {
   if (FINAL.has(charge.status) || charge.letters > 0) return;
-  violate(
-    "law 9",
-    `${charge.id} is still ${charge.status}, next action ${charge.next_action_at?.toISOString() ?? "never"}, and nobody was told`,
-    charge,
-  );
+  violate("law 9", `${charge.id} is still ${charge.status}, next action ${charge.next_action_at ?? "never"}, and nobody was told`);
 }
 
 /** Law 10: the trail tells every change, and tells them in a row. */
-function judgeEvents(charge: Judged, events: readonly EventRow[], violate: Violate): void {
+function judgeTrail(charge: ChargeRow, events: readonly EventRow[], violate: Violate): void {
   let status: string | null = null;
-  for (const event of events) {
-    if (event.charge_id !== charge.id || event.to_status === null) continue;
-    if (event.from_status !== status) {
-      violate("law 10", `${charge.id}: the trail goes from ${status} to ${event.to_status}, said to be from ${event.from_status}`, charge);
+  for (const { from_status, to_status } of events) {
+    if (to_status === null) continue;
+    if (from_status !== status) {
+      violate("law 10", `${charge.id}: the trail goes from ${status} to ${to_status}, said to be from ${from_status}`);
       return;
     }
-    status = event.to_status;
+    status = to_status;
   }
-  if (status !== charge.status) violate("law 10", `${charge.id} is ${charge.status}, and the trail ends with ${status}`, charge);
+  if (status !== charge.status) violate("law 10", `${charge.id} is ${charge.status}, and the trail ends with ${status}`);
 }
 
 /** Law 6 and 7: what callers were told. */
-function judgeWish(world: World, wish: Wish, charges: readonly Judged[], byId: ReadonlyMap<string, Judged>): void {
-  const own = charges.filter((charge) => charge.metadata.wish === wish.key);
-  if (own.length > 1)
-    world.violate(
-      "law 6",
-      `${wish.key} has ${own.length} charges: ${own.map(({ id }) => id).join(", ")}`,
-      own.map(({ id }) => id),
-    );
-  for (const { charge: told } of wish.told) {
-    const now = byId.get(told.id);
-    const about = [told.id, wish.key];
+function judgeWish(evidence: Evidence, wish: Wish, own: readonly ChargeRow[], byId: ReadonlyMap<string, ChargeRow>): void {
+  const { key, told, input } = wish;
+  const ids = [...new Set([...own, ...told.map(({ charge }) => charge)].map(({ id }) => id))];
+  if (ids.length > 1) evidence.violate("law 6", `${key} has ${ids.length} charges: ${ids.join(", ")}`, [key, ...ids]);
+  for (const { charge } of told) {
+    const violate: Violate = (law, detail) => evidence.violate(law, `${key} was told ${detail}`, [charge.id, key]);
+    const now = byId.get(charge.id);
     if (!now) {
-      world.violate("law 7", `${wish.key} was told of ${told.id}, which does not exist`, about);
+      violate("law 7", `of ${charge.id}, which does not exist`);
       continue;
     }
-    if (
-      told.status === "succeeded" &&
-      (now.status !== "succeeded" || now.provider !== told.provider || now.provider_reference !== told.providerReference)
-    ) {
-      world.violate(
+    if (BigInt(now.amount) !== input.money.amount || now.currency !== input.money.currency)
+      violate("law 6", `of ${charge.id} over ${now.amount} ${now.currency}, and asked for ${input.money.amount} ${input.money.currency}`);
+    if (charge.status === "succeeded" && !isSame(now, charge)) {
+      violate(
         "law 7",
-        `${wish.key} was told succeeded by ${told.provider} ${told.providerReference}, and is ${now.status} by ${now.provider} ${now.provider_reference}`,
-        about,
+        `succeeded by ${charge.provider} ${charge.providerReference}, and is ${now.status} by ${now.provider} ${now.provider_reference}`,
       );
     }
     // Only a late success may still change these, and that is judged by the books.
-    if ((told.status === "failed" || told.status === "canceled") && now.status !== told.status && now.status !== "succeeded") {
-      world.violate("law 8", `${wish.key} was told ${told.status}, and is ${now.status}`, about);
-    }
+    const mayChange = now.status === charge.status || now.status === "succeeded";
+    if ((charge.status === "failed" || charge.status === "canceled") && !mayChange)
+      violate("law 8", `${charge.status}, and is ${now.status}`);
   }
+}
+
+function isSame(now: ChargeRow, told: Telling): boolean {
+  return now.status === "succeeded" && now.provider === told.provider && now.provider_reference === told.providerReference;
 }

@@ -1,3 +1,4 @@
+import { heldByAttempt } from "./judge.ts";
 import type { Psp } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -53,14 +54,8 @@ export class Ledger {
     return this.movements.filter((movement) => movement.chargeId === chargeId);
   }
 
-  /** By attempt: captures less refunds. */
   heldByCharge(chargeId: string): Map<string, bigint> {
-    const held = new Map<string, bigint>();
-    for (const { attemptId, type, amount } of this.ofCharge(chargeId)) {
-      held.set(attemptId, (held.get(attemptId) ?? 0n) + (type === "capture" ? amount : -amount));
-    }
-    for (const [attemptId, amount] of held) if (amount === 0n) held.delete(attemptId);
-    return held;
+    return heldByAttempt(this.ofCharge(chargeId));
   }
 
   ofAttempt(attemptId: string): { captures: bigint; refunds: bigint } {

@@ -10,6 +10,7 @@ import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
 const ACCOUNT = "acct_default";
+const HOUR_MS = 3_600_000;
 const BY = { accountId: ACCOUNT, actor: "key:ops" } as const;
 
 interface Parts {
@@ -40,9 +41,14 @@ export class Operators {
     if (this.#dice.chance(0.3)) this.#later(this.#dice.between(0, weather.calmAt), () => this.#replay());
   }
 
-  /** Until each instance has taken it: nothing forced outlives the storm. */
-  endOverrides(): void {
-    if (!this.#overrode) return;
+  /** After the storm nothing stays forced, and now and then somebody goes through the dead letters. */
+  calm(): void {
+    if (this.#overrode) this.#endOverrides();
+    if (this.#dice.chance(0.3)) this.#later(this.#dice.between(0, 40 * HOUR_MS), () => this.#replayAll());
+  }
+
+  /** Until each instance has taken it. */
+  #endOverrides(): void {
     for (const provider of this.#parts.processors.keys()) {
       const remove = (): void => {
         const instance = this.#dice.pick(this.#parts.cluster.ready());
@@ -115,6 +121,10 @@ export class Operators {
   async #replay(): Promise<void> {
     const letter = this.#dice.pick(await this.#letters());
     if (letter) this.#replayOne(letter.id);
+  }
+
+  async #replayAll(): Promise<void> {
+    for (const { id } of await this.#letters()) this.#replayOne(id);
   }
 
   #replayOne(id: string): void {

@@ -25,6 +25,8 @@ export function outcomeOf(answer: Failed, call: Call, replay: boolean): Outcome 
       return sticky(notSent("rate_limited", true, "429"), replay);
     case "unauthorized":
       return sticky(notSent("unauthorized", true, "401"), replay);
+    case "declined":
+      return declined(answer.card);
     case "error":
       if (answer.code === "not_found") return sticky(notSent("rejected", false, "404"), replay);
       if (answer.code === "in_progress") return unknown("in_progress", answer.code);
@@ -51,18 +53,39 @@ export function hidden(reply: Reply, fails: "before" | "after" | null): Reply {
   return fails ? { kind: "server_error", replayed: false } : reply;
 }
 
-export function refundOf(payment: Readonly<Payment>): Outcome {
-  const { refund, amount } = payment;
-  if (!refund) return unknown("unexpected", "no refund is there");
+/** The refund that was asked for with this key, or that has this id. */
+export function refundOf(payment: Readonly<Payment>, wanted: { readonly key: string } | { readonly id: string }): Outcome {
+  const refund = payment.refunds.find((one) => ("id" in wanted ? one.id === wanted.id : one.key === wanted.key));
+  if (!refund) return unknown("unexpected", "no such refund is there");
   if (refund.status === "pending") return { kind: "pending", reference: refund.id, reason: "pending" };
-  return { kind: "approved", reference: refund.id, amount, captured: true };
+  return { kind: "approved", reference: refund.id, amount: refund.amount, captured: true };
+}
+
+export function refundFailed(code: string): Declined {
+  return {
+    kind: "declined",
+    reason: "refund_failed",
+    source: "provider",
+    advice: "never",
+    retryAfterS: null,
+    providerCode: code,
+    networkCode: null,
+  };
 }
 
 const ADVICE = { declined_other: "other_provider", declined_later: "same_later", declined_never: "never" } as const;
 
-export function declined(card: Card, reason = "generic_decline"): Declined {
+export function declined(card: Card): Declined {
   const advice = ADVICE[card as keyof typeof ADVICE] ?? "never";
-  return { kind: "declined", reason, source: "issuer", advice, retryAfterS: null, providerCode: card, networkCode: null };
+  return {
+    kind: "declined",
+    reason: "generic_decline",
+    source: "issuer",
+    advice,
+    retryAfterS: null,
+    providerCode: card,
+    networkCode: null,
+  };
 }
 
 export function intentOf({ attemptId, chargeId, money }: AttemptRequest) {

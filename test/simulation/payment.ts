@@ -11,6 +11,14 @@ export type Card =
 
 export type PaymentStatus = "created" | "payer_approved" | "processing" | "requires_action" | "succeeded" | "declined" | "canceled";
 
+export interface Refund {
+  readonly id: string;
+  /** The key that it was asked for with. */
+  readonly key: string;
+  readonly amount: bigint;
+  status: "pending" | "succeeded";
+}
+
 export interface Payment {
   readonly id: string;
   readonly attemptId: string;
@@ -23,7 +31,7 @@ export interface Payment {
   declined: Card | null;
   /** Somebody works at it now. */
   locked: boolean;
-  refund: { readonly id: string; status: "pending" | "succeeded" } | null;
+  readonly refunds: Refund[];
 }
 
 export type ErrorCode =
@@ -32,12 +40,14 @@ export type ErrorCode =
   | "already_captured"
   | "duplicate_invoice"
   | "not_found"
-  | "already_refunded"
+  | "too_much_refunded"
   | "not_refundable";
 
 export type Reply =
   | { readonly kind: "ok"; readonly payment: Readonly<Payment>; readonly replayed: boolean }
   | { readonly kind: "error"; readonly code: ErrorCode }
+  /** paypal's 422: the order does not show it afterwards. */
+  | { readonly kind: "declined"; readonly card: Card }
   | { readonly kind: "server_error"; readonly replayed: boolean };
 
 export interface Manner {

@@ -1,22 +1,10 @@
 import type { Dice } from "./dice.ts";
 import { Issuer } from "./issuer.ts";
+import { KeptKeys, shown } from "./kept-keys.ts";
 import type { Ledger } from "./ledger.ts";
-import type { ErrorCode, Manner, Payment, Reply } from "./payment.ts";
+import type { ErrorCode, Manner, Payment, Refund, Reply } from "./payment.ts";
 import type { Psp } from "./weather.ts";
 import type { World } from "./world.ts";
-
-const HOUR_MS = 3_600_000;
-const RETENTION_MS = {
-  stripe: { prepare: 24 * HOUR_MS, commit: 24 * HOUR_MS, refund: 24 * HOUR_MS },
-  paypal: { prepare: 6 * HOUR_MS, commit: 45 * 24 * HOUR_MS, refund: 45 * 24 * HOUR_MS },
-} as const;
-
-interface Kept {
-  readonly at: number;
-  /** null while it runs. */
-  answer: "ok" | "server_error" | ErrorCode | null;
-  readonly payment: string | null;
-}
 
 /**
  * One processor: objects, keys, the books. `stripe` can cancel, stores its 500s and finds objects by list; `paypal` cannot cancel, knows
@@ -25,21 +13,25 @@ interface Kept {
 export class Processor {
   readonly psp: Psp;
   readonly payments = new Map<string, Payment>();
-  readonly #keys = new Map<string, Kept>();
+  readonly #keys: KeptKeys;
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #dice: Dice;
   readonly #treachery: boolean;
   readonly #issuer: Issuer;
+  readonly #lateRefunds: number;
   #serial = 0;
 
-  constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean) {
+  /** `lateRefunds`: how many of the refunds are pending at first. */
+  constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean, { lateRefunds = 0.3 } = {}) {
     this.#treachery = treachery;
+    this.#lateRefunds = lateRefunds;
     this.psp = psp;
     this.#world = world;
     this.#ledger = ledger;
     this.#dice = world.dice(psp);
     this.#issuer = new Issuer(psp, world, (payment) => this.#capture(payment));
+    this.#keys = new KeptKeys(psp, world, (payment) => this.#revive(payment));
   }
 
   create(
@@ -48,28 +40,21 @@ export class Processor {
     manner: Manner,
     reply: (reply: Reply) => void,
   ): void {
-    this.#post(
-      "prepare",
-      key,
-      null,
-      manner,
-      () => null,
-      reply,
-      () => {
-        this.#serial += 1;
-        const payment: Payment = {
-          ...ask,
-          id: `${this.psp === "stripe" ? "pi" : "order"}_${this.#serial}`,
-          createdAt: this.#world.now,
-          status: "created",
-          declined: null,
-          locked: false,
-          refund: null,
-        };
-        this.payments.set(payment.id, payment);
-        return payment;
-      },
-    );
+    const execute = (): Payment => {
+      this.#serial += 1;
+      const payment: Payment = {
+        ...ask,
+        id: `${this.psp === "stripe" ? "pi" : "order"}_${this.#serial}`,
+        createdAt: this.#world.now,
+        status: "created",
+        declined: null,
+        locked: false,
+        refunds: [],
+      };
+      this.payments.set(payment.id, payment);
+      return payment;
+    };
+    this.#keys.post({ step: "prepare", key, payment: null, manner, refuses: () => null, execute }, reply);
   }
 
   commit(key: string, id: string, manner: Manner, reply: (reply: Reply) => void): void {
@@ -89,10 +74,11 @@ export class Processor {
       if (!["created", "payer_approved"].includes(payment.status)) return "already_captured";
       return this.#invoiceTaken(payment) ? "duplicate_invoice" : null;
     };
-    this.#post("commit", key, payment, manner, refuses, reply, () => {
+    const execute = (): Payment => {
       this.#issuer.decide(payment);
       return payment;
-    });
+    };
+    this.#keys.post({ step: "commit", key, payment, manner, refuses, execute }, reply);
   }
 
   /** stripe only. */
@@ -104,52 +90,36 @@ export class Processor {
       return { kind: "error", code: "unexpected_state" };
     payment.status = "canceled";
     this.#world.tell(this.psp, `${id} is canceled`);
-    return this.#show(payment, false);
+    return shown(payment, false);
   }
 
-  refund(key: string, id: string, manner: Manner, reply: (reply: Reply) => void): void {
+  refund(key: string, id: string, amount: bigint, manner: Manner, reply: (reply: Reply) => void): void {
     const payment = this.payments.get(id);
     if (!payment) {
       reply({ kind: "error", code: "not_found" });
       return;
     }
-    const refuses = (): ErrorCode | null =>
-      payment.status !== "succeeded" ? "not_refundable" : payment.refund ? "already_refunded" : null;
-    this.#post("refund", key, payment, manner, refuses, reply, () => {
-      this.#serial += 1;
-      const refund = { id: `re_${this.#serial}`, status: this.#dice.chance(0.3) ? "pending" : "succeeded" } as NonNullable<
-        Payment["refund"]
-      >;
-      payment.refund = refund;
-      const pay = () =>
-        this.#ledger.add({
-          psp: this.psp,
-          type: "refund",
-          attemptId: payment.attemptId,
-          chargeId: payment.chargeId,
-          object: id,
-          reference: refund.id,
-          amount: payment.amount,
-        });
-      if (refund.status === "succeeded") pay();
-      else
-        this.#world.after(this.#dice.between(1_000, 3_600_000), null, "refund settles", () => {
-          refund.status = "succeeded";
-          pay();
-        });
+    const refuses = (): ErrorCode | null => {
+      if (payment.locked) return "in_progress";
+      if (payment.status !== "succeeded") return "not_refundable";
+      return payment.refunds.reduce((sum, refund) => sum + refund.amount, amount) > payment.amount ? "too_much_refunded" : null;
+    };
+    const execute = (): Payment => {
+      this.#giveBack(payment, key, amount);
       return payment;
-    });
+    };
+    this.#keys.post({ step: "refund", key, payment, manner, refuses, execute }, reply);
   }
 
   get(id: string): Reply {
     const payment = this.payments.get(id);
-    return payment ? this.#show(payment, false) : { kind: "error", code: "not_found" };
+    return payment ? shown(payment, false) : { kind: "error", code: "not_found" };
   }
 
   /** stripe only; lists lag behind. */
   find(attemptId: string): Reply {
     for (const payment of this.payments.values()) {
-      if (payment.attemptId === attemptId && this.#world.now - payment.createdAt > 2_000) return this.#show(payment, false);
+      if (payment.attemptId === attemptId && this.#world.now - payment.createdAt > 2_000) return shown(payment, false);
     }
     return { kind: "error", code: "not_found" };
   }
@@ -167,63 +137,30 @@ export class Processor {
 
   /** Another copy of a request with this key would get the stored answer. */
   remembers(key: string): boolean {
-    return this.#keys.get(key)?.answer != null;
+    return this.#keys.remembers(key);
   }
 
-  #post(
-    step: keyof (typeof RETENTION_MS)[Psp],
-    key: string,
-    payment: Payment | null,
-    manner: Manner,
-    refuses: () => ErrorCode | null,
-    reply: (reply: Reply) => void,
-    execute: () => Payment,
-  ): void {
-    const kept = this.#keys.get(key);
-    if (kept && this.#world.now - kept.at < RETENTION_MS[this.psp][step]) {
-      reply(this.#again(kept));
-      return;
-    }
-    const refusal = refuses();
-    if (refusal) {
-      reply({ kind: "error", code: refusal });
-      return;
-    }
-    if (manner.fails === "before" && this.psp === "paypal") {
-      reply({ kind: "server_error", replayed: false });
-      return;
-    }
-    const at = this.#world.now;
-    this.#keys.set(key, { at, answer: null, payment: payment?.id ?? null });
-    if (payment) payment.locked = true;
-    const work = (): void => {
-      if (payment) payment.locked = false;
-      const done = manner.fails === "before" ? null : execute();
-      const id = done?.id ?? payment?.id ?? null;
-      // Stripe stores a failure under the key for a day; PayPal remembers what it did.
-      const failed = manner.fails === "before" || (manner.fails === "after" && this.psp === "stripe");
-      this.#keys.set(key, { at, answer: failed ? "server_error" : "ok", payment: id });
-      this.#world.tell(
-        this.psp,
-        `${step} ${key} -> ${manner.fails ? `500 (${manner.fails})` : ""} ${done ? `${done.id} is ${done.status}` : "not executed"}`,
-      );
-      reply(manner.fails || !done ? { kind: "server_error", replayed: false } : this.#show(done, false));
-    };
-    if (manner.workMs > 0) this.#world.after(manner.workMs, null, `${this.psp} works`, work);
-    else work();
+  /** The payer has approved meanwhile: the same key captures now. */
+  #revive(payment: Payment): ErrorCode | null {
+    if (payment.status !== "payer_approved" || payment.locked) return null;
+    if (this.#invoiceTaken(payment)) return "duplicate_invoice";
+    this.#issuer.decide(payment);
+    return null;
   }
 
-  #again(kept: Kept): Reply {
-    if (kept.answer === null) return { kind: "error", code: "in_progress" };
-    if (kept.answer === "server_error") return { kind: "server_error", replayed: true };
-    const payment = kept.payment === null ? undefined : this.payments.get(kept.payment);
-    if (kept.answer !== "ok" || !payment) return { kind: "error", code: "not_found" };
-    // The payer has approved meanwhile: the same key captures now.
-    if (this.psp === "paypal" && payment.status === "payer_approved" && !payment.locked) {
-      if (this.#invoiceTaken(payment)) return { kind: "error", code: "duplicate_invoice" };
-      this.#issuer.decide(payment);
-    }
-    return this.#show(payment, true);
+  #giveBack(payment: Payment, key: string, amount: bigint): void {
+    this.#serial += 1;
+    const late = this.#dice.chance(this.#lateRefunds);
+    const refund: Refund = { id: `re_${this.#serial}`, key, amount, status: late ? "pending" : "succeeded" };
+    payment.refunds.push(refund);
+    const { attemptId, chargeId, id: object } = payment;
+    const pay = () => this.#ledger.add({ psp: this.psp, type: "refund", attemptId, chargeId, object, reference: refund.id, amount });
+    if (late) {
+      this.#world.after(this.#dice.between(1_000, 3_600_000), null, "refund settles", () => {
+        refund.status = "succeeded";
+        pay();
+      });
+    } else pay();
   }
 
   #capture(payment: Payment): void {
@@ -232,14 +169,12 @@ export class Processor {
     this.#ledger.add({ psp: this.psp, type: "capture", attemptId, chargeId, object: id, reference: this.referenceOf(payment), amount });
   }
 
+  /** Also by what is still under review. */
   #invoiceTaken(payment: Payment): boolean {
     for (const other of this.payments.values()) {
-      if (other !== payment && other.chargeId === payment.chargeId && other.status === "succeeded") return true;
+      const taken = other.status === "succeeded" || other.status === "processing";
+      if (taken && other !== payment && other.chargeId === payment.chargeId) return true;
     }
     return false;
-  }
-
-  #show(payment: Payment, replayed: boolean): Reply {
-    return { kind: "ok", payment: { ...payment, refund: payment.refund && { ...payment.refund } }, replayed };
   }
 }

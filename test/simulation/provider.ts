@@ -9,25 +9,12 @@ import {
   type Provider,
   stepKey,
 } from "../../providers/contract/provider.ts";
+import { CAPABILITIES } from "./capabilities.ts";
 import type { Machine } from "./machine.ts";
-import { bug, declined, doubtful, ended, hidden, intentOf, notSent, outcomeOf, refundOf, unknown } from "./outcomes.ts";
+import { bug, declined, doubtful, ended, hidden, intentOf, notSent, outcomeOf, refundFailed, refundOf, unknown } from "./outcomes.ts";
 import type { Card, Payment, Reply } from "./payment.ts";
 import type { Processor } from "./processor.ts";
 import type { Answer, Request, Wire } from "./wire.ts";
-
-const HOUR_MS = 3_600_000;
-
-/** As the real adapters declare them. */
-const CAPABILITIES: Readonly<Record<Processor["psp"], Capabilities>> = {
-  stripe: { fence: true, prepareKeyAgeMs: 23 * HOUR_MS, commitKeyAgeMs: 23 * HOUR_MS, operationKeyAgeMs: 23 * HOUR_MS, currencies: null },
-  paypal: {
-    fence: false,
-    prepareKeyAgeMs: 5.5 * HOUR_MS,
-    commitKeyAgeMs: 44 * 24 * HOUR_MS,
-    operationKeyAgeMs: 44 * 24 * HOUR_MS,
-    currencies: null,
-  },
-};
 
 export interface Token {
   readonly card: Card;
@@ -97,11 +84,13 @@ export class SimulatedProvider implements Provider {
         execute: (manner, reply) => this.#processor.commit(stepKey(request.attemptId, "commit") + this.#keySuffix, object, manner, reply),
       });
       if (answer.kind === "ok") return this.#settled(answer.payment);
-      if (answer.kind === "error" && (answer.code === "unexpected_state" || answer.code === "already_captured")) {
+      if (answer.kind === "error" && answer.code === "unexpected_state") {
         const finding = await this.#look(object, call);
         if (finding.kind === "fenced") return notSent("fenced", false, "canceled");
         return finding.kind === "unpaid" ? unknown("unexpected", "refused by its state, and still unpaid") : finding;
       }
+      if (this.id === "paypal" && answer.kind === "error" && (answer.code === "already_captured" || answer.code === "in_progress"))
+        return this.#decidedByLooking(object, call, outcomeOf(answer, call, replay), answer.code === "already_captured");
       return outcomeOf(answer, call, replay);
     });
   }
@@ -140,11 +129,14 @@ export class SimulatedProvider implements Provider {
         counted: true,
         intent: null,
         object: null,
-        execute: (manner, reply) => this.#processor.refund(request.key, request.object, manner, reply),
+        execute: (manner, reply) => this.#processor.refund(request.key, request.object, request.money.amount, manner, reply),
       });
-      if (answer.kind === "ok") return refundOf(answer.payment);
-      if (answer.kind === "error" && (answer.code === "not_refundable" || answer.code === "already_refunded"))
-        return replay ? unknown("conflict", answer.code) : declined("declined_never", "refund_failed");
+      if (answer.kind === "ok") return refundOf(answer.payment, request);
+      if (answer.kind === "error" && (answer.code === "not_refundable" || answer.code === "too_much_refunded")) {
+        // The first send may have refunded it; at paypal only where something was refunded.
+        const perhapsOurs = replay && (this.id === "stripe" || answer.code === "too_much_refunded");
+        return perhapsOurs ? unknown("conflict", answer.code) : refundFailed(answer.code);
+      }
       return outcomeOf(answer, call, replay);
     });
   }
@@ -152,7 +144,7 @@ export class SimulatedProvider implements Provider {
   lookupRefund(request: OperationRequest, refund: string | null, call: Call): Promise<Outcome> {
     return this.#within<Outcome>(call, true, async () => {
       const answer = await this.#read(call, `refund ${refund}`, () => this.#processor.get(request.object));
-      return answer.kind === "ok" ? refundOf(answer.payment) : outcomeOf(answer, call, true);
+      return answer.kind === "ok" ? refundOf(answer.payment, refund === null ? request : { id: refund }) : outcomeOf(answer, call, true);
     });
   }
 
@@ -178,6 +170,13 @@ export class SimulatedProvider implements Provider {
       () => ({ object, finding: bug() }),
       () => ({ object, finding: doubtful(ended(call, true)) }),
     );
+  }
+
+  /** Another request has this order: what is settled there is this attempt's doing, a decline only if that request has ended. */
+  async #decidedByLooking(object: string, call: Call, doubt: Outcome, ended: boolean): Promise<Outcome> {
+    const finding = await this.#look(object, call);
+    const decides = finding.kind === "approved" || finding.kind === "pending" || (finding.kind === "declined" && ended);
+    return decides ? finding : doubt;
   }
 
   #create(request: AttemptRequest, call: Call): Promise<Answer> {

@@ -2,7 +2,7 @@ import type { Bug } from "./bugs.ts";
 import { Callers } from "./callers.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
-import { judge, judgeLiveness } from "./judge.ts";
+import { type Evidence, judge, judgeLiveness } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Operators } from "./operators.ts";
 import { Processor } from "./processor.ts";
@@ -46,21 +46,28 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
   const redis = new SimulatedRedis(world, weather);
   const cluster = new Cluster({ weather, coverage, around: { world, server, wire, redis, processors, bug } });
   const wakes = new Wakes(world, server, cluster);
-  const callers = new Callers({ world, weather, cluster, coverage, takenAt: (key) => watch.keys.get(key) });
+  const callers = new Callers({ world, weather, cluster, coverage, watch });
   const operators = new Operators({ world, weather, cluster, coverage, ledger, store, processors, nudge: () => wakes.nudge() });
+  const evidence: Evidence = {
+    query: (statement) => store.query(statement),
+    books: ledger.movements,
+    wishes: callers.wishes,
+    isExcused: (chargeId) => ledger.isBetrayedUnseen(chargeId),
+    violate: (law, detail, about) => world.violate(law, detail, about),
+  };
   let violation: Violation | null = null;
   try {
     await world.run(weather.calmAt);
     world.stormy = false;
     world.tell("weather", "all is calm");
     cluster.calm();
-    operators.endOverrides();
+    operators.calm();
     wakes.nudge();
     callers.askAgain(HOUR_MS);
     await world.run(weather.calmAt + PROMISED_MS);
-    await judgeLiveness(world, store);
+    await judgeLiveness(evidence);
     await world.run(weather.calmAt + LATE_LOOKS_MS);
-    await judge({ world, store, ledger, callers });
+    await judge(evidence);
     if (world.violation) throw world.violation;
   } catch (error) {
     if (!(error instanceof Violation)) throw error;

@@ -1,7 +1,8 @@
 import { type Database, DatabaseAmbiguous, DatabaseUnavailable, type Statement } from "../../gateway/store/database.ts";
+import { databaseError } from "./backend.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Machine } from "./machine.ts";
-import { databaseError, type Store } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { SqlFault, Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -23,7 +24,7 @@ const DUE: Statement = {
     (select min(greatest(next_action_at, coalesce(lease_until, next_action_at))) from charges where status <> 'deferred' and next_action_at is not null) as charges,
     (select min(greatest(defer_until, coalesce(lease_until, defer_until))) from charges where status = 'deferred' and next_action_at is not null) as expiries,
     (select min(greatest(next_action_at, coalesce(lease_until, next_action_at))) from charges where status = 'deferred' and next_action_at is not null) as deferred,
-    (select min(next_look_at) from attempts where next_look_at is not null) as looks,
+    (select min(next_look_at) from attempts where next_look_at is not null and not live) as looks,
     (select min(greatest(next_action_at, coalesce(lease_until, next_action_at))) from operations where next_action_at is not null) as operations`,
 };
 
@@ -50,6 +51,16 @@ const READS = new Set([
   "advance_pace",
 ]);
 
+const LONGEST_NAME = 63;
+
+/** Writes that return what they wrote. */
+const TELLING = new Set(["accept_charges", "write_transitions"]);
+
+/** A statement's name may go on with the parts that it has: write_transitions. */
+export function purposeOf(statement: Statement): string {
+  return statement.name.split(" ", 1)[0] as string;
+}
+
 /** Told what the database did, in the order in which it did it. */
 export interface SqlWatcher {
   applied(machine: Machine, statement: Statement, rows: readonly object[]): void;
@@ -64,8 +75,9 @@ export class Server {
   onWrite: () => void = () => {};
   readonly #store: Store;
   readonly #watcher: SqlWatcher;
+  readonly #texts = new Map<string, string>();
   #due: Due | null = null;
-  /** Claimed since. */
+  /** Written to since. */
   #stale = false;
 
   constructor(parts: { world: World; weather: Weather; coverage: Coverage; store: Store; watcher: SqlWatcher }) {
@@ -77,43 +89,41 @@ export class Server {
   }
 
   async execute<R extends object>(machine: Machine, statement: Statement): Promise<R[]> {
+    this.#checkName(statement);
     if (statement.name === "database_now") return [{ now: new Date(this.world.wall) }] as unknown as R[];
     const claim = CLAIMS[statement.name];
-    if (claim && (await this.due())[claim] > (statement.values as readonly Date[])[0]!.getTime()) return [];
+    if (claim && (this.#due ?? (await this.due()))[claim] > (statement.values as readonly Date[])[0]!.getTime()) return [];
     const rows = await this.#store.query<R>(statement);
     // Claims of many come back in no particular order: in one that the seed decides.
     if (rows.length > 1 && claim) rows.sort((a, b) => ((a as { id: string }).id < (b as { id: string }).id ? -1 : 1));
-    if (claim) {
-      // A claim makes nothing due; whatever is left of its own kind is looked at after the pass.
-      if (rows.length > 0) this.#stale = true;
-    } else if (!READS.has(statement.name)) {
+    if (claim || TELLING.has(purposeOf(statement)) ? rows.length > 0 : !READS.has(statement.name)) {
       this.#stale = true;
-      this.#due = null;
       this.onWrite();
     }
     this.#watcher.applied(machine, statement, rows);
     return rows;
   }
 
-  /** Exact; what a claim uses may lie too early, never too late. */
-  async dueNow(): Promise<Due> {
-    if (this.#stale) this.#due = null;
-    return this.due();
+  /** A real connection keeps 63 bytes of a name, and refuses another text under it. */
+  #checkName({ name, text }: Statement): void {
+    const known = this.#texts.get(name) ?? text;
+    this.#texts.set(name, known);
+    if (known !== text || name.length > LONGEST_NAME) this.world.violate("no bugs", `no connection would take the statement ${name}`, []);
   }
 
+  /** Exact. Claims use what it said last: what has become due since then wakes a worker again. */
   async due(): Promise<Due> {
-    if (!this.#due) {
-      this.#stale = false;
-      const [row] = await this.#store.query<Record<keyof Due, Date | null>>(DUE);
-      const at = (name: keyof Due) => row?.[name]?.getTime() ?? Number.POSITIVE_INFINITY;
-      this.#due = {
-        charges: at("charges"),
-        expiries: at("expiries"),
-        looks: at("looks"),
-        operations: at("operations"),
-        deferred: at("deferred"),
-      };
-    }
+    if (this.#due && !this.#stale) return this.#due;
+    this.#stale = false;
+    const [row] = await this.#store.query<Record<keyof Due, Date | null>>(DUE);
+    const at = (name: keyof Due) => row?.[name]?.getTime() ?? Number.POSITIVE_INFINITY;
+    this.#due = {
+      charges: at("charges"),
+      expiries: at("expiries"),
+      looks: at("looks"),
+      operations: at("operations"),
+      deferred: at("deferred"),
+    };
     return this.#due;
   }
 }
@@ -125,7 +135,7 @@ export function connect(server: Server, machine: Machine, alter: (statement: Sta
 
   function query<R extends object>(plain: Statement): Promise<R[]> {
     const statement = alter(plain);
-    const { name } = statement;
+    const name = purposeOf(statement);
     const fault = weather.strikesSql();
     if (fault) coverage.fault(fault, name);
     return new Promise((resolve, reject) => {
@@ -147,22 +157,22 @@ export function connect(server: Server, machine: Machine, alter: (statement: Sta
           answer(rows, error);
         });
       };
-      const lost = new DatabaseAmbiguous(`connection lost during ${name}`);
+      const lost = () => new DatabaseAmbiguous(`connection lost during ${name}`);
       switch (fault as SqlFault | null) {
         case "unavailable":
           return fail(dice.between(1, 500), new DatabaseUnavailable("no database connection"));
         case "lost_before":
-          return fail(dice.between(1, 500), lost);
+          return fail(dice.between(1, 500), lost());
         case "lost_after":
-          return execute(dice.between(0.2, 3), () => fail(dice.between(1, 500), lost));
+          return execute(dice.between(0.2, 3), () => fail(dice.between(1, 500), lost()));
         case "lost_late":
-          fail(dice.between(1, 500), lost);
+          fail(dice.between(1, 500), lost());
           return execute(dice.between(300, 8_000), () => {});
         case "conflict":
           return fail(dice.between(1, 20), databaseError(dice.pick(["40001", "40P01"]), "could not serialize"));
         default: {
           const slowMs = fault === "slow" ? dice.between(500, 25_000) : dice.between(0.2, 3);
-          if (slowMs > QUERY_TIMEOUT_MS) fail(QUERY_TIMEOUT_MS, lost);
+          if (slowMs > QUERY_TIMEOUT_MS) fail(QUERY_TIMEOUT_MS, lost());
           return execute(slowMs, (rows, error) => {
             world.after(dice.between(0.1, 1.5), machine, `sql ${name} answered`, () => (rows ? resolve(rows) : reject(error)));
           });

@@ -40,7 +40,7 @@ export class Wakes {
     this.#checking = true;
     this.#world.after(this.#dice.between(50, 500), null, "looks what is due", async () => {
       this.#checking = false;
-      const due = await this.#server.dueNow();
+      const due = await this.#server.due();
       const at = Math.min(due.charges, due.expiries, due.looks, due.operations, due.deferred) - EPOCH_MS;
       if (at !== Number.POSITIVE_INFINITY) this.#wakeAt(Math.max(at, this.#world.now));
     });

@@ -6,7 +6,7 @@ import type { Coverage } from "./coverage.ts";
 import type { Ledger, Movement } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import type { Processor } from "./processor.ts";
-import type { SqlWatcher } from "./sql.ts";
+import { purposeOf, type SqlWatcher } from "./sql.ts";
 import type { Request, WireWatcher } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -32,15 +32,17 @@ export class Watch implements SqlWatcher, WireWatcher {
   /** Commit steps that left and have not arrived, by object. */
   readonly #underWay = new Map<string, number>();
   readonly #closed = new Set<string>();
-  /** Closed attempts with late evidence that nobody has looked at yet, and since when. */
-  readonly #evidence = new Map<string, number>();
-  /** When each charge was claimed last: what its claimant could know. */
-  readonly #claimedAt = new Map<string, number>();
+  /** Attempts with late evidence. */
+  readonly #hinted = new Set<string>();
+  /** Closed attempts with late evidence that nobody has looked at yet. */
+  readonly #evidence = new Set<string>();
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
   readonly keys = new Map<string, number>();
   /** The last status that the database committed. */
   readonly status = new Map<string, string>();
+  /** All that it ever committed. */
+  readonly #committed = new Set<string>();
 
   constructor(parts: { world: World; ledger: Ledger; coverage: Coverage; processors: ReadonlyMap<string, Processor> }) {
     this.#world = parts.world;
@@ -77,23 +79,19 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   applied(machine: Machine, statement: Statement, rows: readonly object[]): void {
     if (statement.name === "accept_charges") this.#accepted(machine, statement, rows as { id: string }[]);
-    else if (statement.name === "write_transitions") this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
+    else if (purposeOf(statement) === "write_transitions") this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
     else if (rows.length > 0 && /^(claim_|take_|release)/.test(statement.name)) {
-      for (const { id } of rows as { id: string }[]) this.#claimedAt.set(id, this.#world.now);
       const claims = (rows as { id: string; lease_no?: number }[]).map(
         (row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`,
       );
       this.#world.tell("database", `${machine.name} ${statement.name}: ${claims.join(", ")}`);
     } else if (statement.name === "count_look" || (statement.name === "set_next_look" && statement.values?.[1] === null)) {
       this.#evidence.delete(String(statement.values?.[0]));
-    } else if (statement.name === "hint_attempt" && this.#closed.has(String(statement.values?.[0]))) {
-      const attempt = this.intents.get(String(statement.values?.[0]));
-      this.#world.tell("database", `${machine.name} notes late evidence about ${attempt?.attemptId}`);
-      if (attempt) {
-        this.#ledger.evident.add(attempt.attemptId);
-        this.#evidence.set(attempt.attemptId, this.#world.now);
-      }
-      this.#coverage.count("late evidence");
+    } else if (statement.name === "hint_attempt") {
+      const id = String(statement.values?.[0]);
+      this.#world.tell("database", `${machine.name} notes late evidence about ${id}`);
+      this.#hinted.add(id);
+      if (this.#closed.has(id)) this.#evident(id);
     } else if (/^(release_claim|hint_|count_look|set_next_look|write_operation|set_override|remove_override|reopen)/.test(statement.name)) {
       this.#world.tell("database", `${machine.name} ${statement.name} ${String(statement.values?.[0])} ${String(statement.values?.[1])}`);
     }
@@ -132,6 +130,7 @@ export class Watch implements SqlWatcher, WireWatcher {
         continue;
       }
       if (attempt && !attempt.live) this.#closed.add(attempt.id);
+      if (row.reopen) this.#closed.delete(row.reopen.id);
       this.#moved(row.id, row.from_status, row.status);
       if (row.dead_letter) this.#coverage.count("dead letters");
       if (row.operation) this.#coverage.count("compensations");
@@ -143,11 +142,27 @@ export class Watch implements SqlWatcher, WireWatcher {
       ) {
         this.#world.violate("law 5", `${attempt.id} was ambiguous once and is called not sent`, [row.id]);
       }
-      if (!next) continue;
-      this.#coverage.count("failovers");
-      this.#provenUnpaid(row.id);
-      this.#begun(row.id, next);
+      if (next) {
+        this.#coverage.count("failovers");
+        this.#provenUnpaid(row.id);
+        this.#begun(row.id, next);
+      }
+      // Whoever wrote this could not know; whoever comes next does.
+      if (attempt && !attempt.live && this.#hinted.has(attempt.id)) this.#evident(attempt.id);
     }
+  }
+
+  /** A processor says that a given-up attempt was paid: the gateway has to look, and to make it good. */
+  #evident(attemptId: string): void {
+    this.#coverage.count("late evidence");
+    this.#ledger.evident.add(attemptId);
+    this.#evidence.add(attemptId);
+  }
+
+  /** Law 7: what is said was committed before. */
+  answered(id: string, status: string): void {
+    if (!this.#committed.has(`${id} ${status}`))
+      this.#world.violate("law 7", `${id} is said to be ${status}, and that was never committed`, [id]);
   }
 
   /** One unfinished charge per reference. */
@@ -163,6 +178,7 @@ export class Watch implements SqlWatcher, WireWatcher {
     if (from !== to) this.#coverage.transition(from, to);
     if (to === "in_doubt" && from !== to) this.#coverage.count("doubts");
     this.status.set(id, to);
+    this.#committed.add(`${id} ${to}`);
   }
 
   #begun(chargeId: string, attempt: NewAttempt): void {
@@ -174,8 +190,7 @@ export class Watch implements SqlWatcher, WireWatcher {
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
   #provenUnpaid(chargeId: string): void {
     for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
-      // What came during the claimant's turn is not known to it: law 8 makes that good.
-      if ((this.#evidence.get(attemptId) ?? Number.POSITIVE_INFINITY) < (this.#claimedAt.get(chargeId) ?? 0))
+      if (this.#evidence.has(attemptId))
         this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
     }
     if (this.#ledger.isBetrayed(chargeId)) return;

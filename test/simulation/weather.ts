@@ -33,7 +33,15 @@ export const SQL_FAULTS = [
 ] as const;
 export type SqlFault = (typeof SQL_FAULTS)[number];
 
-export type RedisMood = "well" | "gone" | "failing" | "forgetful" | "lying_free" | "lying_taken";
+export type RedisMood =
+  | "well"
+  | "gone"
+  | "failing"
+  | "forgetful"
+  | "lying_free"
+  | "lying_taken"
+  | "stale" // a replica that lagged behind has taken over: the newest claims are gone, what was released is back
+  | "slow";
 
 interface Front<Kind> {
   readonly from: number;
@@ -96,15 +104,17 @@ export class Weather {
     const longest = this.calmAt - 60_000;
     const blackoutMs = length === "days" ? Math.min(longest, dice.between(24, 30) * 60 * minute) : dice.between(30_000, longest);
     this.blackout = dice.chance(dark) ? { at: dice.between(1_000, 60_000), ms: blackoutMs } : null;
-    this.treachery = dice.chance(0.06);
+    this.treachery = dice.chance(0.08);
     if (this.treachery) {
-      const late = { kind: "delayed", operations: ["commit"], from: 0, until: this.calmAt, probability: 0.5 } as const;
-      this.#wire.push({ ...late, psp: "stripe" });
+      const from = { from: 0, until: this.calmAt };
+      this.#wire.push({ ...from, psp: "stripe", kind: "delayed", operations: ["commit"], probability: 0.5 });
+      // Then the charge waits, and can be canceled, while the payment that was canceled is on its way.
+      if (dice.chance(0.5)) this.#wire.push({ ...this.#span(dice, 0.9), psp: "paypal", kind: "refuse", operations: ALL, probability: 1 });
     }
     for (let i = dice.whole(1, 5); i > 0; i--) this.#wire.push(this.#wireFront(dice, length));
     for (let i = dice.whole(0, 2); i > 0; i--)
       this.#sql.push({ ...this.#span(dice, 0.2), kind: dice.pick(SQL_FAULTS), probability: dice.pick([0.1, 0.5, 1]) });
-    const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken"] as const;
+    const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken", "stale", "slow"] as const;
     for (let i = dice.whole(0, 2); i > 0; i--) this.#redis.push({ ...this.#span(dice, 0.4), kind: dice.pick(moods), probability: 1 });
   }
 

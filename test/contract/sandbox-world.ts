@@ -1,0 +1,94 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { type Clock, systemClock } from "../../providers/contract/clock.ts";
+import type { Provider } from "../../providers/contract/provider.ts";
+import type { Fault } from "../../providers/sandbox/fault.ts";
+import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
+import { ContractWorld, type Times } from "./contract-world.ts";
+import type { ProviderFixture } from "./provider-fixture.ts";
+
+const SETTLE_MS = 60_000;
+
+/** Makes the adapter under test: it talks to `baseUrl`, with right or wrong credentials. */
+export type MakeAdapter = (options: {
+  readonly baseUrl: string;
+  readonly clock: Clock;
+  readonly credentials: "right" | "wrong";
+}) => Provider;
+
+/** The real adapters, over real HTTP. One sandbox per test file, one fresh provider per test. */
+export class SandboxWorld extends ContractWorld {
+  readonly clock = systemClock;
+  // stripe-node would wait 500 ms before it sends again by itself
+  readonly times: Times = { short: 250, patient: 5_000, slow: 600, quiet: 700, settle: SETTLE_MS };
+  readonly #make: MakeAdapter;
+  readonly #providers: Provider[] = [];
+  #sandbox: Sandbox | null = null;
+  #aheadMs = 0;
+
+  constructor(fixture: ProviderFixture, make: MakeAdapter) {
+    super(fixture);
+    this.#make = make;
+  }
+
+  hooks(): void {
+    beforeAll(async () => {
+      this.#sandbox = await startSandbox({ settleAfterMs: SETTLE_MS, now: () => Date.now() + this.#aheadMs });
+    });
+    afterAll(() => this.sandbox.close());
+    beforeEach(async () => {
+      this.#aheadMs = 0;
+      await this.forget();
+      this.begun();
+    });
+    afterEach(() => {
+      for (const provider of this.#providers.splice(0)) provider.close();
+    });
+  }
+
+  get sandbox(): Sandbox {
+    return this.#sandbox!;
+  }
+
+  ledger() {
+    return this.sandbox.ledger();
+  }
+
+  requests() {
+    return this.sandbox.requests();
+  }
+
+  fault(fault: Fault): void {
+    this.sandbox.setFault(this.fixture.traits.psp, fault);
+  }
+
+  async calm(): Promise<void> {
+    this.sandbox.clearFaults(this.fixture.traits.psp);
+    await this.sandbox.listening();
+  }
+
+  pause(ms: number): Promise<void> {
+    return systemClock.sleep(ms);
+  }
+
+  /** Only the sandbox's clock goes on, so what the adapter holds for hours (an access token) is made anew. */
+  async passTime(ms: number): Promise<void> {
+    this.#aheadMs += ms;
+    this.begun();
+  }
+
+  async forget(): Promise<void> {
+    this.sandbox.reset();
+    await this.sandbox.listening();
+  }
+
+  protected make(credentials: "right" | "wrong"): Provider {
+    const baseUrl = this.fixture.traits.psp === "stripe" ? this.sandbox.stripeUrl : this.sandbox.paypalUrl;
+    const provider = this.#make({ baseUrl, clock: systemClock, credentials });
+    this.#providers.push(provider);
+    return provider;
+  }
+
+  protected settled<T>(work: Promise<T>): Promise<T> {
+    return work;
+  }
+}
