@@ -1,7 +1,6 @@
 import { beforeEach } from "vitest";
 import type { Provider } from "../../providers/contract/provider.ts";
 import type { Fault, FaultKind } from "../../providers/sandbox/fault.ts";
-import { Coverage } from "../simulation/coverage.ts";
 import { Ledger } from "../simulation/ledger.ts";
 import { Processor } from "../simulation/processor.ts";
 import { SimulatedProvider } from "../simulation/provider.ts";
@@ -83,8 +82,13 @@ export class SimulatedWorld extends ContractWorld {
     const { world, machine } = this.#time;
     const weather = credentials === "right" ? this.#time.weather : this.#time.weatherOfItsOwn();
     if (credentials === "wrong") weather.order("401");
-    const watcher = { sent: (_: unknown, __: unknown, request: Request) => void this.#sent.push(request), departed() {}, arrived() {} };
-    const wire = new Wire({ world, weather, coverage: new Coverage(), watcher, gateless: false });
+    const watcher = {
+      struck() {},
+      sent: (_: unknown, __: unknown, request: Request) => void this.#sent.push(request),
+      departed() {},
+      arrived() {},
+    };
+    const wire = new Wire({ world, weather, watcher, gateless: false });
     return new SimulatedProvider({ processor: this.#known(), wire, machine, keySuffix: "" });
   }
 

@@ -1,5 +1,7 @@
 import { SQL_FAULTS, WIRE_FAULTS } from "./weather.ts";
 
+const WHEN = ["during prepare", "during commit", "during lookup", "while processing", "while in_doubt"];
+
 /**
  * What a run of 2,000 seeds has to see: one that misses something has lost some of its storms. Rarer ones (canceled -> succeeded) are
  * counted, and tested directly.
@@ -30,7 +32,7 @@ const EXPECTED: CoverageNames = {
     "failed -> succeeded",
   ],
   faults: [
-    ...WIRE_FAULTS.flatMap((fault) => ["prepare", "commit", "lookup"].map((operation) => `${fault} during ${operation}`)),
+    ...WIRE_FAULTS.flatMap((fault) => WHEN.map((when) => `${fault} ${when}`)),
     ...SQL_FAULTS.flatMap((fault) => ["accept_charges", "write_transitions"].map((statement) => `${fault} during ${statement}`)),
   ],
   counts: [
@@ -72,8 +74,9 @@ export class Coverage {
     this.transitions[name] = (this.transitions[name] ?? 0) + 1;
   }
 
-  fault(fault: string, during: string): void {
-    const name = `${fault} during ${during}`;
+  /** `when`: during what, or in which state of the charge. */
+  fault(fault: string, when: string): void {
+    const name = `${fault} ${when}`;
     this.faults[name] = (this.faults[name] ?? 0) + 1;
   }
 

@@ -41,7 +41,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     (["stripe", "paypal"] as const).map((psp) => [psp as string, new Processor(psp, world, ledger, weather.treachery)]),
   );
   const watch = new Watch({ world, ledger, coverage, processors });
-  const wire = new Wire({ world, weather, coverage, watcher: watch, gateless: bug?.gateless ?? false });
+  const wire = new Wire({ world, weather, watcher: watch, gateless: bug?.gateless ?? false });
   const server = new Server({ world, weather, coverage, store, watcher: watch });
   const redis = new SimulatedRedis(world, weather);
   const cluster = new Cluster({ weather, coverage, around: { world, server, wire, redis, processors, bug } });

@@ -137,7 +137,7 @@ export function connect(server: Server, machine: Machine, alter: (statement: Sta
     const statement = alter(plain);
     const name = purposeOf(statement);
     const fault = weather.strikesSql();
-    if (fault) coverage.fault(fault, name);
+    if (fault) coverage.fault(fault, `during ${name}`);
     return new Promise((resolve, reject) => {
       const fail = (ms: number, error: unknown): void => {
         world.after(ms, machine, `sql ${name}`, () => {

@@ -7,6 +7,7 @@ import type { Ledger, Movement } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import type { Processor } from "./processor.ts";
 import { purposeOf, type SqlWatcher } from "./sql.ts";
+import type { WireFault } from "./weather.ts";
 import type { Request, WireWatcher } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -67,6 +68,20 @@ export class Watch implements SqlWatcher, WireWatcher {
     }
     if (object) committed?.objects.add(object);
     this.#coverage.count(`sent ${operation}`);
+  }
+
+  struck(fault: WireFault, request: Request): void {
+    this.#coverage.fault(fault, `during ${request.operation}`);
+    const chargeId = request.intent?.chargeId ?? this.#chargeOf(request.about);
+    if (chargeId !== null) this.#coverage.fault(fault, `while ${this.status.get(chargeId) ?? "unknown"}`);
+  }
+
+  /** What is only read or canceled names an attempt, or an object of one. */
+  #chargeOf(about: string): string | null {
+    for (const { chargeId, attemptId, objects } of this.intents.values()) {
+      if (about.includes(attemptId) || objects.has(about)) return chargeId;
+    }
+    return null;
   }
 
   departed({ operation, object }: Request): void {

@@ -1,5 +1,4 @@
 import { type Call, GateClosed } from "../../providers/contract/call.ts";
-import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
 import type { Machine } from "./machine.ts";
 import type { Manner, Reply } from "./payment.ts";
@@ -25,6 +24,7 @@ export interface Request {
 
 /** Told of each request when it leaves its machine, and when it has been executed or lost. */
 export interface WireWatcher {
+  struck(fault: WireFault, request: Request): void;
   sent(machine: Machine, processor: Processor, request: Request, maySend: boolean): void;
   departed(request: Request): void;
   arrived(request: Request): void;
@@ -35,15 +35,13 @@ export class Wire {
   readonly #world: World;
   readonly #weather: Weather;
   readonly #dice: Dice;
-  readonly #coverage: Coverage;
   readonly #watcher: WireWatcher;
   /** A planted bug: the transport does not ask the gate. */
   readonly #gateless: boolean;
 
-  constructor(parts: { world: World; weather: Weather; coverage: Coverage; watcher: WireWatcher; gateless: boolean }) {
+  constructor(parts: { world: World; weather: Weather; watcher: WireWatcher; gateless: boolean }) {
     this.#world = parts.world;
     this.#weather = parts.weather;
-    this.#coverage = parts.coverage;
     this.#watcher = parts.watcher;
     this.#gateless = parts.gateless;
     this.#dice = parts.world.dice("wire");
@@ -51,7 +49,7 @@ export class Wire {
 
   send(machine: Machine, processor: Processor, call: Call, request: Request): Promise<Answer> {
     const fault = this.#weather.strikesWire(processor.psp, request.operation);
-    if (fault) this.#coverage.fault(fault, request.operation);
+    if (fault) this.#watcher.struck(fault, request);
     const label = `${processor.psp} ${request.operation}`;
     const dice = this.#dice;
     return new Promise((resolve) => {
