@@ -52,7 +52,7 @@ it("never pays twice and loses nothing while every process is killed, stopped an
   );
   expect([...installation.ownEnds(), ...faults], `STORM_SEED=${SEED}`).toEqual([]);
   // It did blow.
-  expect(seen).toMatchObject({ deferred: aFew, doubted: aFew, failedOver: aFew });
+  expect(seen).toMatchObject({ deferred: some, doubted: some, failedOver: some });
 });
 
 /** Everything is up, and no processor fails and no operator interferes; an address to ask at. */
@@ -66,4 +66,4 @@ async function calm(): Promise<string> {
   return url!;
 }
 
-const aFew = expect.toSatisfy((count: number) => count >= 3, "at least 3");
+const some = expect.toSatisfy((count: number) => count > 0, "more than 0");
