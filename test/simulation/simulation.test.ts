@@ -57,9 +57,11 @@ describe("the simulator itself", () => {
     expect(alone.digests.get(9)).toBe(twice[0]?.digests.get(9));
     expect(new Set(twice[0]?.digests.values()).size).toBe(3);
   });
+});
 
+describe.concurrent(`within ${CATCH_WITHIN} seeds a planted bug is caught`, () => {
   it.each(BUGS.map(({ name }) => ({ name })))(
-    `catches a planted bug within ${CATCH_WITHIN} seeds: $name`,
+    "$name",
     async ({ name }) => {
       expect(await hunt(crew, name, 1, CATCH_WITHIN)).not.toBeNull();
     },
