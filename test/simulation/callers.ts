@@ -71,10 +71,10 @@ export class Callers {
     this.#coverage = parts.coverage;
     this.#dice = this.#world.dice("callers");
     const dice = this.#dice;
-    for (let no = dice.whole(4, 9); no > 0; no--) {
+    for (let no = dice.whole(3, 7); no > 0; no--) {
       const wish = this.#wish(no);
       this.wishes.push(wish);
-      const at = dice.chance(0.85) ? dice.between(500, 60_000) : dice.between(500, parts.weather.calmAt);
+      const at = this.#moment(parts.weather);
       this.#later(at, "asks", () => this.#ask(wish));
       if (dice.chance(0.2)) this.#later(at + dice.between(0, 50), "asks at the same time", () => this.#ask(wish));
       if (dice.chance(0.1)) this.#later(at + dice.between(0, 30_000), "asks with another body", () => this.#askDifferently(wish));
@@ -93,6 +93,13 @@ export class Callers {
       };
       this.#later(this.#dice.between(0, 5_000), "asks after the storm", ask);
     }
+  }
+
+  /** Most come early, while the storms blow, and some just before the power fails. */
+  #moment({ blackout, calmAt }: Weather): number {
+    const dice = this.#dice;
+    if (blackout && dice.chance(0.5)) return Math.max(500, blackout.at - dice.between(100, 3_000));
+    return dice.chance(0.85) ? dice.between(500, 60_000) : dice.between(500, calmAt);
   }
 
   #later(ms: number, label: string, run: () => void): void {
@@ -210,7 +217,7 @@ export class Callers {
   }
 
   #again(wish: Wish): void {
-    if (wish.tries < 5) this.#later(this.#dice.between(500, 20_000), "asks again", () => this.#ask(wish));
+    if (wish.tries < 4) this.#later(this.#dice.between(500, 20_000), "asks again", () => this.#ask(wish));
   }
 
   #instance(): Instance | undefined {

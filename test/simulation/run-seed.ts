@@ -63,7 +63,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     cluster.calm();
     operators.calm();
     wakes.nudge();
-    callers.askAgain(HOUR_MS);
+    callers.askAgain(6 * HOUR_MS);
     await world.run(weather.calmAt + PROMISED_MS);
     await judgeLiveness(evidence);
     await world.run(weather.calmAt + LATE_LOOKS_MS);

@@ -82,7 +82,11 @@ export class Wakes {
   }
 
   #again(begun: number): void {
-    this.#patienceMs = begun > 0 ? FIRST_PATIENCE_MS : Math.min(LONGEST_PATIENCE_MS, this.#patienceMs * 2);
+    if (begun > 0) {
+      this.nudge();
+      return;
+    }
+    this.#patienceMs = Math.min(LONGEST_PATIENCE_MS, this.#patienceMs * 2);
     this.#world.after(this.#patienceMs, null, "looks again", () => this.#checkSoon());
   }
 }

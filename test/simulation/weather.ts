@@ -97,7 +97,7 @@ export class Weather {
     }[length];
     this.#wireNoise = dice.pick([0, 0.02, 0.05, 0.15]);
     this.#sqlNoise = dice.pick([0, 0.005, 0.02, 0.06]);
-    this.crashChance = dice.pick([0, 0.002, 0.006, 0.02]);
+    this.crashChance = dice.pick([0, 0.001, 0.003, 0.012]);
     this.pauseChance = dice.pick([0, 0.002, 0.006]);
     this.suspendChance = length === "minutes" ? 0.0002 : 0.001;
     const dark = { minutes: 0.1, hours: 0.2, days: 0.6 }[length];

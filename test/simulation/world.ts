@@ -45,7 +45,7 @@ export class World {
   /** Asked before a machine continues: may crash, pause or suspend it. */
   fate: (machine: Machine, label: string) => void = () => {};
   steps = 0;
-  readonly #hash = createHash("sha256");
+  readonly #history: string[] = [];
   #queue: Step[] = [];
   #now = 0;
   #no = 0;
@@ -80,7 +80,7 @@ export class World {
 
   tell(who: string, text: string): void {
     this.story.push({ at: this.#now, who, text });
-    this.#hash.update(`${this.#now} ${who} ${text}\n`);
+    this.#history.push(`${this.#now} ${who} ${text}`);
   }
 
   /** The first one counts: what follows is a consequence. */
@@ -95,7 +95,7 @@ export class World {
 
   /** Of everything that happened so far. */
   digest(): string {
-    return this.#hash.copy().digest("hex").slice(0, 16);
+    return createHash("sha256").update(this.#history.join("\n")).digest("hex").slice(0, 16);
   }
 
   /** Runs until nothing is left to do, `done` says so, or virtual time passes `until`. Throws the first violation. */
@@ -110,7 +110,7 @@ export class World {
       this.#now = step.at;
       if (step.machine && !this.#mayContinue(step.machine, step)) continue;
       this.steps += 1;
-      this.#hash.update(`${step.at} ${step.machine?.name ?? "-"} ${step.label}\n`);
+      this.#history.push(`${step.at} ${step.machine?.name ?? "-"} ${step.label}`);
       await step.run();
       // What the world does by itself wakes nobody: it only makes further steps.
       if (step.machine) await parked();
