@@ -3,6 +3,7 @@ import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { violatedConstraint } from "../store/database.ts";
 import { readCharge } from "../store/read-charges.ts";
 import { answerByKey } from "./accept.ts";
+import { awaitsLook } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost } from "./drive.ts";
 import { leaseEnd, startLease } from "./lease.ts";
@@ -21,6 +22,11 @@ export async function cancelCharge(core: Core, command: ChargeCommand): Promise<
   if (!charge) throw new Problem("not_found", "There is no charge with this id.");
   if (!claim) throw notCancelable(charge.id, charge.status);
 
+  if (awaitsLook(core, charge)) {
+    // It may be paid: whoever looks decides.
+    await releaseClaim(core.db, { id: charge.id, leaseNo: claim.leaseNo }, null);
+    throw notCancelable(charge.id, "processing");
+  }
   const lease = startLease(core.clock, core.settings, claim, until);
   const key = {
     account_id: command.accountId,

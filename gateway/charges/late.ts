@@ -1,6 +1,6 @@
-import type { Approved } from "../../providers/contract/outcome.ts";
+import type { Approved, Finding, Outcome } from "../../providers/contract/outcome.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
-import { type ClosedAttempt, countLook, setNextLook } from "../store/closed-attempts.ts";
+import { type ClosedAttempt, countLook, endLooks, putOffLook } from "../store/closed-attempts.ts";
 import { isCompensated } from "../store/operations.ts";
 import { readCharge } from "../store/read-charges.ts";
 import { type Attempt, CHARGE_STATUSES, type Charge } from "./charge.ts";
@@ -9,12 +9,14 @@ import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
 import { canFence, fence, lookup } from "./look.ts";
-import { nextLookMs } from "./schedule.ts";
+import { DOUBT_DEAD_LETTER_MS, nextLookMs } from "./schedule.ts";
 import type { Change } from "./transition.ts";
 
 const ACTOR = "system:worker";
-/** A charge that somebody is at: the look waits for them. */
+/** Somebody is at the charge: the look waits for them. */
 const BUSY_MS = 2_000;
+/** The provider could not be seen, and the charge waits for it (`awaitsLook`): well within a lease's time. */
+const UNSEEN_MS = 5_000;
 
 /**
  * Law 8. An attempt that was given up is looked at again; if it was paid after all, the charge adopts the money where it
@@ -24,7 +26,7 @@ export async function lookAtClosed(core: Core, closed: ClosedAttempt): Promise<v
   const now = new Date(core.clock.now());
   const until = leaseEnd(core.clock, core.settings);
   const claim = await claimOne(core.db, { now, leaseUntil: until, id: closed.chargeId, accountId: null, statuses: CHARGE_STATUSES });
-  if (!claim) return setNextLook(core.db, closed.id, new Date(now.getTime() + BUSY_MS));
+  if (!claim) return putOffLook(core.db, closed.id, closed.due, new Date(now.getTime() + BUSY_MS));
   const lease = startLease(core.clock, core.settings, claim, until);
   const charge = await readCharge(core.db, { accountId: null, id: closed.chargeId });
   try {
@@ -43,17 +45,34 @@ const IN_FLIGHT: ReadonlySet<string> = new Set(["processing", "requires_action",
 
 async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<void> {
   // Its money went back, or is going: the provider goes on calling the payment a success.
-  if (await isCompensated(core.db, attempt.id)) return setNextLook(core.db, attempt.id, null);
-  const { finding, object } = await lookup(core, charge, attempt, lease);
-  if (finding.kind === "approved") {
-    await commit(core, charge, lease, lateSuccess(core, charge, attempt, finding));
-    return setNextLook(core.db, attempt.id, null);
+  if (await isCompensated(core.db, attempt.id)) return endLooks(core.db, attempt.id);
+  const known = await lookAndFence(core, charge, attempt, lease);
+  if (known.kind === "approved") {
+    await commit(core, charge, lease, lateSuccess(core, charge, attempt, known));
+    return endLooks(core.db, attempt.id);
   }
+  const now = core.clock.now();
+  const waitedForMs = WAITS_FOR_LOOK.has(charge.status) ? now - attempt.startedAt.getTime() : Number.POSITIVE_INFINITY;
+  if (known.kind === "unknown" && waitedForMs < DOUBT_DEAD_LETTER_MS)
+    return putOffLook(core.db, attempt.id, attempt.nextLookAt, new Date(now + UNSEEN_MS));
+  const over = known.kind === "fenced" || known.kind === "declined";
+  const inMs = over ? null : nextLookMs(attempt.looks + 1, canStillBePaid(core, attempt, known));
+  await countLook(core.db, attempt.id, attempt.nextLookAt, inMs === null ? null : new Date(now + inMs));
+}
+
+/** Nothing is begun for these while there is evidence to be looked at. */
+const WAITS_FOR_LOOK: ReadonlySet<string> = new Set(["deferred", "processing"]);
+
+/** What is open is fenced, where that is possible: then it is over. */
+async function lookAndFence(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Finding | Outcome> {
+  const { finding, object } = await lookup(core, charge, attempt, lease);
   const open = finding.kind === "unpaid" || finding.kind === "requires_action";
-  const fenced = open && object !== null && canFence(core, attempt) && (await fence(core, attempt, object, lease)).kind === "fenced";
-  const over = fenced || finding.kind === "fenced" || finding.kind === "declined";
-  const inMs = over ? null : nextLookMs(attempt.looks + 1, finding.kind !== "unknown");
-  await countLook(core.db, attempt.id, inMs === null ? null : new Date(core.clock.now() + inMs));
+  return open && object !== null && canFence(core, attempt) ? fence(core, attempt, object, lease) : finding;
+}
+
+/** Without us: a review ends, a customer acts at a payment that no fence has closed, or something that could not be seen happened. */
+function canStillBePaid(core: Core, attempt: Attempt, known: Finding | Outcome): boolean {
+  return known.kind === "unknown" || known.kind === "pending" || canFence(core, attempt);
 }
 
 /** Adopt or compensate: the one place where law 8 decides. */

@@ -48,9 +48,9 @@ export function nextCompensationMs(tries: number): number {
   return step(DOUBT_MS, tries);
 }
 
-/** When to look again at a given-up attempt; null: enough. As long as it cannot be seen, once a day. */
-export function nextLookMs(looks: number, seen: boolean): number | null {
-  return LOOK_MS[looks] ?? (seen ? null : 24 * HOUR);
+/** When to look again at a given-up attempt; null: enough. As long as it could still be paid without us, once a day. */
+export function nextLookMs(looks: number, canStillBePaid: boolean): number | null {
+  return LOOK_MS[looks] ?? (canStillBePaid ? 24 * HOUR : null);
 }
 
 /** Full jitter between two tries of one deferred charge: rand(0, min(5 min, 1 s x 2^tries)). */

@@ -79,11 +79,11 @@ async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Leas
   return drive(core, after, lease, ACTOR);
 }
 
-/** The next attempt of a deferred charge, or of one whose last turn ran out of time: expired? late success? then intent, drive. */
+/** The next attempt of a deferred charge, or of one whose last turn ran out of time: late success? expired? then intent, drive. */
 async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const now = new Date(core.clock.now());
-  if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
   if (awaitsLook(core, charge)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
+  if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
   if (provider === undefined) {

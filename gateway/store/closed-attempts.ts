@@ -7,6 +7,8 @@ import type { Database } from "./database.ts";
 export interface ClosedAttempt {
   readonly id: AttemptId;
   readonly chargeId: ChargeId;
+  /** Set by whoever took the look. */
+  readonly due: Date;
 }
 
 /** Those due for a look; `until` keeps other workers away meanwhile. */
@@ -18,7 +20,7 @@ export async function takeAttemptsToLookAt(db: Database, at: { now: Date; until:
       update attempts a set next_look_at = $2 from due where a.id = due.id returning a.id, a.charge_id`,
     values: [at.now, at.until, at.limit],
   });
-  return rows.map((row) => ({ id: row.id, chargeId: row.charge_id }));
+  return rows.map((row) => ({ id: row.id, chargeId: row.charge_id, due: at.until }));
 }
 
 /**
@@ -41,16 +43,26 @@ export async function hintAttempt(db: Database, id: AttemptId, now: Date): Promi
   });
 }
 
-/** After a real look; null: enough of them. */
-export async function countLook(db: Database, id: AttemptId, next: Date | null): Promise<void> {
+/** After a real look, that was `due` when it began; null: enough of them. Evidence that came meanwhile stays due. */
+export async function countLook(db: Database, id: AttemptId, due: Date | null, next: Date | null): Promise<void> {
   await db.query({
     name: "count_look",
-    text: "update attempts set next_look_at = $2, looks = looks + 1 where id = $1 and not live",
-    values: [id, next],
+    text: `update attempts set next_look_at = $2, looks = looks + 1
+      where id = $1 and not live and next_look_at is not distinct from $3`,
+    values: [id, next, due],
   });
 }
 
-/** Without having looked. */
-export async function setNextLook(db: Database, id: AttemptId, at: Date | null): Promise<void> {
-  await db.query({ name: "set_next_look", text: "update attempts set next_look_at = $2 where id = $1 and not live", values: [id, at] });
+/** Without having seen anything. */
+export async function putOffLook(db: Database, id: AttemptId, due: Date | null, until: Date): Promise<void> {
+  await db.query({
+    name: "put_off_look",
+    text: "update attempts set next_look_at = $2 where id = $1 and not live and next_look_at is not distinct from $3",
+    values: [id, until, due],
+  });
+}
+
+/** What became of its money is settled: no further look. */
+export async function endLooks(db: Database, id: AttemptId): Promise<void> {
+  await db.query({ name: "end_looks", text: "update attempts set next_look_at = null where id = $1 and not live", values: [id] });
 }

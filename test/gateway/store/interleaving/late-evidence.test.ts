@@ -105,7 +105,7 @@ describe("late evidence about an attempt that is live", () => {
     await hintAttempt(a.db, attemptId(id, 1) as AttemptId, NOW);
     expect(await looks()).not.toContainEqual(expect.objectContaining({ chargeId: id }));
     expect(await writeTransitions(b.db, [failedOver(id, 2)])).toEqual([true]);
-    expect(await looks()).toContainEqual({ id: attemptId(id, 1), chargeId: id });
+    expect(await looks()).toContainEqual({ id: attemptId(id, 1), chargeId: id, due: at(60) });
   });
 
   it("is not needed once it is approved", async () => {

@@ -69,11 +69,14 @@ describe("looks at attempts that were given up", () => {
     await taken.commit();
     await first;
     expect(await lookAt(id)).toEqual(NOW);
-    const counted = await stage.hold(a, (db) => countLook(db, id, at(3_600)));
+    const counted = await stage.hold(a, (db) => countLook(db, id, NOW, at(3_600)));
     const second = hintAttempt(b.db, id, NOW);
     await stage.waits(second, b, a);
     await counted.commit();
     await second;
+    expect(await lookAt(id)).toEqual(NOW);
+    // A look that began before the evidence came tells nothing of it.
+    await countLook(a.db, id, at(60), null);
     expect(await lookAt(id)).toEqual(NOW);
   });
 });
