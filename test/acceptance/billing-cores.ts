@@ -142,14 +142,14 @@ export class BillingCores {
     else if (this.#said(wish, answer).startsWith("404")) this.#complain(wish, `was told of ${known.id}, which cannot be read`);
   }
 
-  /** null: no answer; it was lost, or the caller hung up. */
+  /** null: no answer. It was lost, the caller hung up, or a gateway that was frozen never got the whole request (a bare 408). */
   async #send(wish: Wish, address: string, request: { key?: string; body?: unknown }): Promise<Answer<ChargeJson> | null> {
     const { dice } = wish;
     const urls = this.#urls();
     if (urls.length === 0) return null;
     const patienceMs = this.#stormy && dice.chance(0.15) ? Math.ceil(dice.between(10, 700)) : PATIENCE_MS;
     const answer = await ask<ChargeJson>(dice.pick(urls), address, { ...request, patienceMs }).catch(() => null);
-    return this.#stormy && dice.chance(0.05) ? null : answer;
+    return answer?.status === 408 || (this.#stormy && dice.chance(0.05)) ? null : answer;
   }
 
   #hear(wish: Wish, charge: ChargeJson): string {

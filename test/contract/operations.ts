@@ -92,30 +92,32 @@ export function operationTests(world: ContractWorld): void {
     expect(world.moved(paid.request, "refund")).toEqual([]);
   });
 
-  test.runIf(world.fixture.manualCapture)("a capture in doubt is sent once, and its replay captures at most once", async () => {
-    const request = world.request({ capture: "manual" });
-    const paid = await world.paid(request);
-    const capture = world.operation(paid);
-    world.fault({ kind: "reset_after", operation: "capture", count: 1 });
-    expect(await world.provider.capture(capture, world.call())).toMatchObject({ kind: "unknown" });
-    await world.calm();
-    expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({
-      kind: "approved",
-      captured: true,
-      amount: 4200n,
+  if (world.fixture.manualCapture)
+    test("a capture in doubt is sent once, and its replay captures at most once", async () => {
+      const request = world.request({ capture: "manual" });
+      const paid = await world.paid(request);
+      const capture = world.operation(paid);
+      world.fault({ kind: "reset_after", operation: "capture", count: 1 });
+      expect(await world.provider.capture(capture, world.call())).toMatchObject({ kind: "unknown" });
+      await world.calm();
+      expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({
+        kind: "approved",
+        captured: true,
+        amount: 4200n,
+      });
+      expect(world.moved(request)).toEqual([4200n]);
+      world.fault({ kind: "429", operation: "capture" });
+      expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
     });
-    expect(world.moved(request)).toEqual([4200n]);
-    world.fault({ kind: "429", operation: "capture" });
-    expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
-  });
 
-  test.runIf(world.fixture.manualCapture)("an authorization that is fenced is released, and can no longer be captured", async () => {
-    if (!world.provider.capabilities.fence) return;
-    const request = world.request({ capture: "manual" });
-    const paid = await world.paid(request);
-    expect(await world.provider.cancel(paid.object, world.call())).toMatchObject({ kind: "fenced" });
-    expect((await world.provider.capture(world.operation(paid), world.call())).kind).not.toBe("approved");
-    expect(world.moved(request)).toEqual([]);
-    expect(world.moved(request, "void")).toEqual([4200n]);
-  });
+  if (world.fixture.manualCapture)
+    test("an authorization that is fenced is released, and can no longer be captured", async () => {
+      if (!world.provider.capabilities.fence) return;
+      const request = world.request({ capture: "manual" });
+      const paid = await world.paid(request);
+      expect(await world.provider.cancel(paid.object, world.call())).toMatchObject({ kind: "fenced" });
+      expect((await world.provider.capture(world.operation(paid), world.call())).kind).not.toBe("approved");
+      expect(world.moved(request)).toEqual([]);
+      expect(world.moved(request, "void")).toEqual([4200n]);
+    });
 }
