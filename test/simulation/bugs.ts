@@ -1,7 +1,9 @@
 import type { Core } from "../../gateway/charges/core.ts";
 import type { KeyClaims } from "../../gateway/idempotency/key-claims.ts";
 import type { Statement } from "../../gateway/store/database.ts";
-import type { Provider } from "../../providers/contract/provider.ts";
+import type { Transition } from "../../gateway/store/write-transitions.ts";
+import type { Currency } from "../../providers/contract/money.ts";
+import type { AttemptRequest, Provider } from "../../providers/contract/provider.ts";
 import { notSent } from "./outcomes.ts";
 import { purposeOf } from "./sql.ts";
 
@@ -58,6 +60,41 @@ function inRows(name: string, change: (row: Row) => Row): (statement: Statement)
     if (purposeOf(statement) !== name) return statement;
     const [rows, ...others] = statement.values ?? [];
     return { ...statement, values: [JSON.stringify((JSON.parse(rows as string) as Row[]).map(change)), ...others] };
+  };
+}
+
+/** Another request than the committed one, in both steps. */
+function withRequest(change: (request: AttemptRequest) => AttemptRequest): (provider: Provider) => Provider {
+  return (provider) =>
+    overlay(provider, {
+      prepare: (request, call) => provider.prepare(change(request), call),
+      commit: (request, ...others) => provider.commit(change(request), ...others),
+    });
+}
+
+/** As if it could not be adopted. */
+function sentBack(row: Transition): Transition {
+  const { reopen } = row;
+  if (!reopen) return row;
+  const { id: attempt_id, object } = reopen;
+  const reference = reopen.provider_reference ?? "";
+  const operation = { id: `op_${attempt_id}`, attempt_id, object, reference, amount: row.amount_captured, currency: "usd", captured: true };
+  return { ...row, status: row.from_status, amount_captured: "0", reopen: null, operation, events: [] };
+}
+
+const LEASE_MS = 40_000;
+
+/** The database's leases as they are, whatever the process believes. */
+function withLeasesOf(ms: number): (statement: Statement) => Statement {
+  const inWrites = (name: string) =>
+    inRows(name, (row) => {
+      const end = new Date(Date.parse(String(row.now)) + ms).toISOString();
+      return row.lease_until === null ? row : { ...row, lease_until: end, next_action_at: end };
+    });
+  return (statement) => {
+    if (!/^(claim_|take_)/.test(statement.name)) return inWrites("write_transitions")(inWrites("accept_charges")(statement));
+    const [now, , ...others] = statement.values as [Date, Date, ...unknown[]];
+    return { ...statement, values: [now, new Date(now.getTime() + ms), ...others] };
   };
 }
 
@@ -184,5 +221,45 @@ export const BUGS: readonly Bug[] = [
     sql: inRows("write_transitions", (row) =>
       row.dead_letter ? { ...row, dead_letter: null, next_action_at: row.status === "deferred" ? null : row.next_action_at } : row,
     ),
+  },
+  { name: "a claim of what is under a lease", sql: inText("claim_due", "(lease_until is null or lease_until <= $1)", "true") },
+  { name: "another's lease given back", sql: inText("release_claim", "lease_no = $2", "$2::int is not null") },
+  {
+    name: "a lease held for ever",
+    sql: withLeasesOf(LEASE_MS),
+    core: (core) => ({ ...core, settings: { ...core.settings, chargeBudgetMs: 3_600_000 } }),
+  },
+  {
+    name: "the currency always usd",
+    provider: withRequest((request) => ({ ...request, money: { ...request.money, currency: "usd" as Currency } })),
+  },
+  {
+    name: "another provider's token",
+    sql: inRows("accept_charges", (row) => {
+      const { tokens } = row.payment_method as { tokens: object };
+      const request = { ...(row.attempt?.request as object), token: Object.values(tokens).at(-1) };
+      return { ...row, attempt: row.attempt && { ...row.attempt, request } };
+    }),
+  },
+  {
+    name: "a compensation's key made anew with each try",
+    provider: (provider) => {
+      let tries = 0;
+      return overlay(provider, {
+        refund: (request, ...others) => {
+          tries += 1;
+          return provider.refund({ ...request, key: `${request.key}:${tries}` }, ...others);
+        },
+      });
+    },
+  },
+  {
+    name: "late evidence that leaves the holder its lease",
+    sql: inText("hint_attempt", "set lease_no = c.lease_no + 1", "set lease_no = c.lease_no"),
+  },
+  { name: "a late success never adopted", core: (core) => ({ ...core, write: (row) => core.write(sentBack(row)) }) },
+  {
+    name: "a cancel's key not kept",
+    sql: inRows("write_transitions", (row) => ({ ...row, command: null })),
   },
 ];

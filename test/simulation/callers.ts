@@ -17,6 +17,8 @@ const PATIENCE_MS = 45_000;
 const DAY_MS = 24 * 3_600_000;
 /** Problems that say that no money moved. */
 const NOTHING_KEPT = new Set(["no_provider_available", "reference_in_use", "validation_failed"]);
+/** Answers to a cancel that was not carried out. */
+const REFUSED = new Set(["charge_final", "charge_in_flight", "idempotency_key_reused", "not_found"]);
 const FINAL = new Set(["succeeded", "failed", "canceled"]);
 
 const CARDS: Readonly<Record<Card, number>> = {
@@ -56,6 +58,7 @@ export class Callers {
   readonly #cluster: Cluster;
   readonly #coverage: Coverage;
   readonly #dice: Dice;
+  readonly #cancelDice: Dice;
   readonly #watch: Witness;
 
   constructor(parts: {
@@ -70,6 +73,7 @@ export class Callers {
     this.#cluster = parts.cluster;
     this.#coverage = parts.coverage;
     this.#dice = this.#world.dice("callers");
+    this.#cancelDice = this.#world.dice("cancels again");
     const dice = this.#dice;
     for (let no = dice.whole(3, 7); no > 0; no--) {
       const wish = this.#wish(no);
@@ -114,8 +118,8 @@ export class Callers {
     const other = card === "declined_other" ? dice.pick(["good", "declined_other"] as const) : card;
     const tokens: Record<string, unknown> = {};
     const has = dice.weighted({ both: 0.75, stripe: 0.12, paypal: 0.13 });
-    if (has !== "paypal") tokens.stripe = { card };
-    if (has !== "stripe") tokens.paypal = { card: other };
+    if (has !== "paypal") tokens.stripe = { psp: "stripe", card };
+    if (has !== "stripe") tokens.paypal = { psp: "paypal", card: other };
     const reference = dice.chance(0.3) ? `invoice-${dice.whole(1, 3)}` : null;
     const amount = BigInt(dice.whole(100, 99_999));
     const input = {
@@ -187,6 +191,11 @@ export class Callers {
     const known = wish.told.at(-1)?.charge;
     const instance = this.#instance();
     if (!known || !instance) return;
+    this.#sendCancel(wish, known, instance, false);
+  }
+
+  /** `answered`: this key was, with a charge. The same again must be answered so too, whatever has become of the charge. */
+  #sendCancel(wish: Wish, known: Charge, instance: Instance, answered: boolean): void {
     const askedAt = this.#world.now;
     const idempotencyKey = `${wish.key}-cancel`;
     const fingerprint = fingerprintOf({ method: "POST", path: `/v1/charges/${known.id}/cancel`, json: undefined });
@@ -198,9 +207,22 @@ export class Callers {
       () =>
         instance.charges.cancel({ accountId: ACCOUNT, actor: "key:billing", chargeId: known.id as ChargeId, idempotencyKey, fingerprint }),
       (answer) => {
-        if (answer && "charge" in answer) this.#hear(wish, answer.charge, askedAt);
+        if (answer && "charge" in answer) {
+          this.#hear(wish, answer.charge, askedAt);
+          if (this.#cancelDice.chance(0.5))
+            this.#later(this.#cancelDice.between(0, 60_000), "cancels again", () => this.#cancelAgain(wish, known));
+        } else if (answer && answered && REFUSED.has(answer.problem)) {
+          this.#world.violate("law 6", `${wish.key} canceled ${known.id}, asked the same again and was told ${answer.problem}`, [known.id]);
+        }
       },
     );
+  }
+
+  #cancelAgain(wish: Wish, known: Charge): void {
+    const instance = this.#instance();
+    if (!instance) return;
+    this.#coverage.count("cancels repeated");
+    this.#sendCancel(wish, known, instance, true);
   }
 
   #hear(wish: Wish, charge: Charge, askedAt: number): void {

@@ -51,9 +51,14 @@ const EXPECTED: CoverageNames = {
     "dead letters replayed",
     "late evidence",
     "late successes",
+    "adoptions",
     "compensations",
+    "cancels repeated",
   ],
 };
+
+/** Of these, so many in 2,000 seeds: law 8 is in danger only where a processor breaks its word or answers late. */
+const AT_LEAST: Readonly<Record<string, number>> = { "late evidence": 100, "late successes": 20, adoptions: 20, compensations: 60 };
 
 type CoverageNames = Readonly<Record<keyof CoverageCounts, readonly string[]>>;
 
@@ -92,7 +97,7 @@ export class Coverage {
 
   neverSeen(): string[] {
     return (["transitions", "faults", "counts"] as const).flatMap((part) =>
-      EXPECTED[part].filter((name) => this[part][name] === undefined),
+      EXPECTED[part].filter((name) => (this[part][name] ?? 0) < (AT_LEAST[name] ?? 1)),
     );
   }
 

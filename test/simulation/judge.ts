@@ -34,6 +34,8 @@ export interface Evidence {
   readonly wishes: readonly Wish[];
   /** Whose money cannot be judged, because a processor broke its word and the gateway cannot know. */
   isExcused?(chargeId: string): boolean;
+  /** The processor itself waits, and says so: such a charge may be pending for as long as that takes. */
+  isUnderReview?(chargeId: string): boolean;
   /** `about`: the ids and keys concerned. */
   violate(law: string, detail: string, about: readonly string[]): void;
 }
@@ -98,13 +100,16 @@ export async function judge(evidence: Evidence): Promise<void> {
 }
 
 /** Law 9, at the promised moment: what is not at its end yet is before a person. */
-export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate">): Promise<void> {
+export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate" | "isUnderReview">): Promise<void> {
   const open = await evidence.query<{ id: string; status: string }>({
     name: "simulation_open",
     text: `select id, status from charges c where status not in ('succeeded', 'failed', 'canceled')
       and not exists (select from dead_letters d where d.charge_id = c.id and d.state = 'open') order by id`,
   });
-  for (const { id, status } of open) evidence.violate("law 9", `${id} is still ${status} when its time is over`, [id]);
+  for (const { id, status } of open) {
+    if (status === "pending" && evidence.isUnderReview?.(id)) continue;
+    evidence.violate("law 9", `${id} is still ${status} when its time is over`, [id]);
+  }
 }
 
 function judgeMoney(charge: ChargeRow, movements: readonly Movement[], violate: Violate): void {

@@ -2,7 +2,7 @@ import type { Call } from "../../providers/contract/call.ts";
 import type { Declined, Finding, NotSent, NotSentCause, Outcome, Unknown, UnknownCause } from "../../providers/contract/outcome.ts";
 import type { AttemptRequest } from "../../providers/contract/provider.ts";
 import type { Card, Payment, Reply } from "./payment.ts";
-import type { Answer } from "./wire.ts";
+import type { Answer, Intent } from "./wire.ts";
 
 type Failed = Exclude<Answer, { kind: "ok" }>;
 
@@ -88,8 +88,8 @@ export function declined(card: Card): Declined {
   };
 }
 
-export function intentOf({ attemptId, chargeId, money }: AttemptRequest) {
-  return { attemptId, chargeId, amount: money.amount };
+export function intentOf({ attemptId, chargeId, money, token }: AttemptRequest): Intent {
+  return { attemptId, chargeId, ...money, token };
 }
 
 export function unknown(cause: UnknownCause, detail: string): Unknown {

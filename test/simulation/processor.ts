@@ -22,15 +22,15 @@ export class Processor {
   readonly #lateRefunds: number;
   #serial = 0;
 
-  /** `lateRefunds`: how many of the refunds are pending at first. */
-  constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean, { lateRefunds = 0.3 } = {}) {
+  /** `lateRefunds`: how many of the refunds are pending at first; `slowPeople`: some take days. */
+  constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean, { lateRefunds = 0.3, slowPeople = false } = {}) {
     this.#treachery = treachery;
     this.#lateRefunds = lateRefunds;
     this.psp = psp;
     this.#world = world;
     this.#ledger = ledger;
     this.#dice = world.dice(psp);
-    this.#issuer = new Issuer(psp, world, (payment) => this.#capture(payment));
+    this.#issuer = new Issuer(psp, world, slowPeople, (payment) => this.#capture(payment));
     this.#keys = new KeptKeys(psp, world, (payment) => this.#revive(payment));
   }
 
@@ -133,6 +133,10 @@ export class Processor {
   couldPay(id: string): boolean {
     const payment = this.payments.get(id);
     return payment !== undefined && ["created", "payer_approved", "declined", "requires_action", "processing"].includes(payment.status);
+  }
+
+  reviews(chargeId: string): boolean {
+    return [...this.payments.values()].some((payment) => payment.chargeId === chargeId && payment.status === "processing");
   }
 
   /** Another copy of a request with this key would get the stored answer. */

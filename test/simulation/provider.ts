@@ -125,6 +125,7 @@ export class SimulatedProvider implements Provider {
     return this.#within<Outcome>(call, replay, async () => {
       const answer = await this.#ask(call, {
         operation: "refund",
+        key: request.key,
         about: `${request.attemptId} ${request.reference}`,
         counted: true,
         intent: null,

@@ -20,6 +20,8 @@ const HOUR_MS = 3_600_000;
 export const PROMISED_MS = 72 * HOUR_MS;
 /** The looks at attempts that were given up go on for so long (schedule.ts). */
 const LATE_LOOKS_MS = 140 * HOUR_MS;
+/** A review of six days, of a charge accepted after the storm; a look a day later; the money's way back. */
+const SLOW_PEOPLE_MS = 9 * 24 * HOUR_MS;
 
 export interface Result {
   readonly seed: number;
@@ -38,7 +40,10 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
   for (const line of weather.describe()) world.tell("weather", line);
   const ledger = new Ledger(world);
   const processors = new Map(
-    (["stripe", "paypal"] as const).map((psp) => [psp as string, new Processor(psp, world, ledger, weather.treachery)]),
+    (["stripe", "paypal"] as const).map((psp) => [
+      psp as string,
+      new Processor(psp, world, ledger, weather.treachery, { slowPeople: weather.slowPeople }),
+    ]),
   );
   const watch = new Watch({ world, ledger, coverage, processors });
   const wire = new Wire({ world, weather, watcher: watch, gateless: bug?.gateless ?? false });
@@ -52,6 +57,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     query: (statement) => store.query(statement),
     books: ledger.movements,
     wishes: callers.wishes,
+    isUnderReview: (chargeId) => [...processors.values()].some((processor) => processor.reviews(chargeId)),
     isExcused: (chargeId) => ledger.isBetrayedUnseen(chargeId),
     violate: (law, detail, about) => world.violate(law, detail, about),
   };
@@ -66,7 +72,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     callers.askAgain(6 * HOUR_MS);
     await world.run(weather.calmAt + PROMISED_MS);
     await judgeLiveness(evidence);
-    await world.run(weather.calmAt + LATE_LOOKS_MS);
+    await world.run(weather.calmAt + (weather.slowPeople ? SLOW_PEOPLE_MS : LATE_LOOKS_MS));
     await judge(evidence);
     if (world.violation) throw world.violation;
   } catch (error) {

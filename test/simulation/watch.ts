@@ -3,10 +3,14 @@ import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
 import { stepKey } from "../../providers/contract/provider.ts";
 import type { Coverage } from "./coverage.ts";
+import { LateEvidence } from "./late-evidence.ts";
+import { Leases } from "./leases.ts";
 import type { Ledger, Movement } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
+import { Orders } from "./orders.ts";
 import type { Processor } from "./processor.ts";
 import { purposeOf, type SqlWatcher } from "./sql.ts";
+import { storyOf } from "./statement-story.ts";
 import type { WireFault } from "./weather.ts";
 import type { Request, WireWatcher } from "./wire.ts";
 import type { World } from "./world.ts";
@@ -32,11 +36,9 @@ export class Watch implements SqlWatcher, WireWatcher {
   readonly intents = new Map<string, Intent>();
   /** Commit steps that left and have not arrived, by object. */
   readonly #underWay = new Map<string, number>();
-  readonly #closed = new Set<string>();
-  /** Attempts with late evidence. */
-  readonly #hinted = new Set<string>();
-  /** Closed attempts with late evidence that nobody has looked at yet. */
-  readonly #evidence = new Set<string>();
+  readonly #leases: Leases;
+  readonly #orders: Orders;
+  readonly #late: LateEvidence;
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
   readonly keys = new Map<string, number>();
@@ -50,6 +52,12 @@ export class Watch implements SqlWatcher, WireWatcher {
     this.#ledger = parts.ledger;
     this.#coverage = parts.coverage;
     this.#processors = parts.processors;
+    this.#leases = new Leases(parts.world);
+    this.#orders = new Orders(parts.world);
+    this.#late = new LateEvidence((attemptId) => {
+      this.#coverage.count("late evidence");
+      this.#ledger.evident.add(attemptId);
+    });
     this.#ledger.onCapture = (movement) => this.#captured(movement);
   }
 
@@ -60,6 +68,10 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#world.violate("clocks", `${machine.name} sent a ${operation} with its clock ${machine.skewMs} ms off`, about);
     }
     if (!maySend) this.#world.violate("law 4", `${machine.name} sent a ${operation} for a call that may not send`, about);
+    this.#orders.sent(processor.psp, request);
+    const chargeId = intent?.chargeId ?? (operation === "cancel" ? this.#chargeOf(request.about) : null);
+    if (chargeId !== null) this.#leases.sent(machine, operation, chargeId);
+    if (operation === "refund") this.#leases.sentBack(machine, request.about.split(" ", 1)[0] as string);
     if (!intent) return;
     const committed = this.intents.get(intent.attemptId);
     if (!committed) this.#world.violate("law 2", `a ${operation} was sent before its attempt was committed`, [intent.chargeId]);
@@ -93,22 +105,42 @@ export class Watch implements SqlWatcher, WireWatcher {
   }
 
   applied(machine: Machine, statement: Statement, rows: readonly object[]): void {
-    if (statement.name === "accept_charges") this.#accepted(machine, statement, rows as { id: string }[]);
-    else if (purposeOf(statement) === "write_transitions") this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
-    else if (rows.length > 0 && /^(claim_|take_|release)/.test(statement.name)) {
-      const claims = (rows as { id: string; lease_no?: number }[]).map(
-        (row) => `${row.id}${row.lease_no === undefined ? "" : ` (lease ${row.lease_no})`}`,
-      );
-      this.#world.tell("database", `${machine.name} ${statement.name}: ${claims.join(", ")}`);
-    } else if (statement.name === "count_look" || (statement.name === "set_next_look" && statement.values?.[1] === null)) {
-      this.#evidence.delete(String(statement.values?.[0]));
-    } else if (statement.name === "hint_attempt") {
-      const id = String(statement.values?.[0]);
-      this.#world.tell("database", `${machine.name} notes late evidence about ${id}`);
-      this.#hinted.add(id);
-      if (this.#closed.has(id)) this.#evident(id);
-    } else if (/^(release_claim|hint_|count_look|set_next_look|write_operation|set_override|remove_override|reopen)/.test(statement.name)) {
-      this.#world.tell("database", `${machine.name} ${statement.name} ${String(statement.values?.[0])} ${String(statement.values?.[1])}`);
+    const story = storyOf(statement, rows);
+    if (story !== null) this.#world.tell("database", `${machine.name} ${story}`);
+    const purpose = purposeOf(statement);
+    const [first, second, third] = statement.values ?? [];
+    const id = String(first);
+    switch (purpose) {
+      case "accept_charges":
+        this.#accepted(machine, statement, rows as { id: string }[]);
+        break;
+      case "write_transitions":
+        this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
+        break;
+      case "claim_due":
+      case "claim_deferred":
+      case "claim_expired":
+      case "claim_one":
+      case "claim_operations":
+        this.#leases.claimed(machine, statement, rows);
+        break;
+      case "release_claim":
+      case "write_operation":
+        this.#leases.released(id, second as number);
+        break;
+      case "hint_attempt":
+        if (this.#late.isClosed(id)) this.#leases.outdated(this.intents.get(id)?.chargeId ?? "");
+        this.#late.hinted(id, second as Date);
+        break;
+      case "take_attempts_to_look_at":
+        for (const taken of rows as { id: string }[]) this.#late.taken(taken.id, second as Date);
+        break;
+      case "count_look":
+      case "put_off_look":
+        this.#late.moved(id, second as Date | null, third as Date | null, purpose === "count_look");
+        break;
+      case "end_looks":
+        this.#late.ended(id);
     }
   }
 
@@ -121,6 +153,8 @@ export class Watch implements SqlWatcher, WireWatcher {
       );
       if (!done.has(row.id)) continue;
       this.#coverage.count("charges");
+      this.#orders.accepted(row);
+      this.#leases.accepted(machine, row.id, row.lease_until);
       this.keys.set(row.idempotency_key, this.#world.now);
       if (row.reference !== null) this.#referred(row.id, row.reference, row.allow_duplicate_reference);
       this.#moved(row.id, null, row.status);
@@ -129,10 +163,10 @@ export class Watch implements SqlWatcher, WireWatcher {
   }
 
   #written(machine: Machine, statement: Statement, rows: readonly { id: string; lease_no: number }[]): void {
-    const done = new Set(rows.map(({ id }) => id));
+    const done = new Set(rows.map(({ id, lease_no }) => `${id} ${lease_no}`));
     for (const row of JSON.parse(statement.values?.[0] as string) as Transition[]) {
       const { attempt, next_attempt: next } = row;
-      const did = done.has(row.id);
+      const did = done.has(`${row.id} ${row.lease_no}`);
       const closed = attempt
         ? `${attempt.id} ${attempt.outcome}${attempt.live ? "" : " closed"}${attempt.ambiguous ? " ambiguous" : ""} ${JSON.stringify(attempt.detail)}`
         : "";
@@ -144,8 +178,12 @@ export class Watch implements SqlWatcher, WireWatcher {
         this.#coverage.count("writes refused by the lease");
         continue;
       }
-      if (attempt && !attempt.live) this.#closed.add(attempt.id);
-      if (row.reopen) this.#closed.delete(row.reopen.id);
+      this.#leases.written(row.id, row.lease_until);
+      this.#orders.written(row);
+      if (row.reopen) {
+        this.#coverage.count("adoptions");
+        this.#late.adopted(row.reopen.id);
+      }
       this.#moved(row.id, row.from_status, row.status);
       if (row.dead_letter) this.#coverage.count("dead letters");
       if (row.operation) this.#coverage.count("compensations");
@@ -162,16 +200,8 @@ export class Watch implements SqlWatcher, WireWatcher {
         this.#provenUnpaid(row.id);
         this.#begun(row.id, next);
       }
-      // Whoever wrote this could not know; whoever comes next does.
-      if (attempt && !attempt.live && this.#hinted.has(attempt.id)) this.#evident(attempt.id);
+      if (attempt) this.#late.written(attempt);
     }
-  }
-
-  /** A processor says that a given-up attempt was paid: the gateway has to look, and to make it good. */
-  #evident(attemptId: string): void {
-    this.#coverage.count("late evidence");
-    this.#ledger.evident.add(attemptId);
-    this.#evidence.add(attemptId);
   }
 
   /** Law 7: what is said was committed before. */
@@ -205,7 +235,7 @@ export class Watch implements SqlWatcher, WireWatcher {
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
   #provenUnpaid(chargeId: string): void {
     for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
-      if (this.#evidence.has(attemptId))
+      if (this.#late.has(attemptId))
         this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
     }
     if (this.#ledger.isBetrayed(chargeId)) return;

@@ -55,6 +55,9 @@ interface WireFront extends Front<WireFault> {
   readonly operations: readonly WireOperation[];
 }
 
+/** Law 8 is in danger only then. */
+const TREACHEROUS_EACH = 5;
+
 const ALL: readonly WireOperation[] = ["prepare", "commit", "cancel", "refund", "lookup", "identify"];
 const SCOPES: readonly (readonly WireOperation[])[] = [
   ALL,
@@ -76,6 +79,8 @@ export class Weather {
   readonly blackout: { readonly at: number; readonly ms: number } | null;
   /** A processor that breaks its word: what it canceled may be paid all the same. Then money may be held twice, until it went back. */
   readonly treachery: boolean;
+  /** Reviews of days, and customers who come back days later. */
+  readonly slowPeople: boolean;
   readonly #wire: WireFront[] = [];
   readonly #sql: Front<SqlFault>[] = [];
   readonly #redis: Front<RedisMood>[] = [];
@@ -104,16 +109,20 @@ export class Weather {
     const longest = this.calmAt - 60_000;
     const blackoutMs = length === "days" ? Math.min(longest, dice.between(24, 30) * 60 * minute) : dice.between(30_000, longest);
     this.blackout = dice.chance(dark) ? { at: dice.between(1_000, 60_000), ms: blackoutMs } : null;
-    this.treachery = dice.chance(0.08);
+    this.treachery = world.seed % TREACHEROUS_EACH === 0;
     if (this.treachery) {
       const from = { from: 0, until: this.calmAt };
       this.#wire.push({ ...from, psp: "stripe", kind: "delayed", operations: ["commit"], probability: 0.5 });
+      // What is sent back is sent again, and evidence comes while somebody is between reading the charge and writing it.
+      this.#wire.push({ ...from, psp: "stripe", kind: "reset_after", operations: ["refund"], probability: 0.5 });
+      if (dice.chance(0.5)) this.#sql.push({ ...from, kind: "slow", probability: 0.15 });
       // Then the charge waits, and can be canceled, while the payment that was canceled is on its way.
       if (dice.chance(0.5)) this.#wire.push({ ...this.#span(dice, 0.9), psp: "paypal", kind: "refuse", operations: ALL, probability: 1 });
     }
     for (let i = dice.whole(1, 5); i > 0; i--) this.#wire.push(this.#wireFront(dice, length));
     for (let i = dice.whole(0, 2); i > 0; i--)
       this.#sql.push({ ...this.#span(dice, 0.2), kind: dice.pick(SQL_FAULTS), probability: dice.pick([0.1, 0.5, 1]) });
+    this.slowPeople = length === "days" && world.dice("people").chance(0.25);
     const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken", "stale", "slow"] as const;
     for (let i = dice.whole(0, 2); i > 0; i--) this.#redis.push({ ...this.#span(dice, 0.4), kind: dice.pick(moods), probability: 1 });
   }
@@ -123,7 +132,7 @@ export class Weather {
     const span = ({ from, until, probability }: Front<unknown>) =>
       `${Math.round(from / 1000)}-${Math.round(until / 1000)} s, p ${probability}`;
     return [
-      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}`,
+      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}${this.slowPeople ? ", slow people" : ""}`,
       ...this.#wire.map((front) => `${front.psp} ${front.kind} on ${front.operations.join("+")}: ${span(front)}`),
       ...this.#sql.map((front) => `database ${front.kind}: ${span(front)}`),
       ...this.#redis.map((front) => `redis ${front.kind}: ${span(front)}`),

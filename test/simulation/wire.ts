@@ -9,6 +9,15 @@ import type { World } from "./world.ts";
 /** What came back, as a transport sees it. */
 export type Answer = Reply | { readonly kind: "refused" | "gate_closed" | "lost" | "unreadable" | "rate_limited" | "unauthorized" };
 
+/** What is asked for, in whose name. */
+export interface Intent {
+  readonly attemptId: string;
+  readonly chargeId: string;
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly token: unknown;
+}
+
 export interface Request {
   readonly operation: WireOperation;
   /** Of whom: for the story. */
@@ -16,7 +25,9 @@ export interface Request {
   /** It can execute something: it is counted, and law 2 and law 4 are checked. */
   readonly counted: boolean;
   /** null for what is only read. */
-  readonly intent: { readonly attemptId: string; readonly chargeId: string; readonly amount: bigint } | null;
+  readonly intent: Intent | null;
+  /** A refund's: the same however often it is sent. */
+  readonly key?: string;
   /** For the books about what is on its way. */
   readonly object: string | null;
   readonly execute: (manner: Manner, reply: (reply: Reply) => void) => void;

@@ -1,0 +1,81 @@
+import type { Statement } from "../../gateway/store/database.ts";
+import type { Machine } from "./machine.ts";
+import type { World } from "./world.ts";
+
+interface Lease {
+  readonly machine: Machine;
+  no: number;
+  /** True wall time; 0: given back. */
+  until: number;
+}
+
+type Claimed = { readonly id: string; readonly lease_no: number; readonly attempt_id?: string };
+
+/** Who may send for a charge (or for an operation), by what the database committed. */
+export class Leases {
+  readonly #world: World;
+  readonly #leases = new Map<string, Lease>();
+  /** The operation that sends an attempt's money back. */
+  readonly #operations = new Map<string, string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  accepted(machine: Machine, id: string, until: string | null): void {
+    this.#leases.set(id, { machine, no: 1, until: timeOf(until) });
+  }
+
+  /** By the claim's own now: two machines' clocks may differ, and the margin between a lease's end and the last send is for that. */
+  claimed(machine: Machine, { name, values }: Statement, rows: readonly object[]): void {
+    const [now, until] = values as readonly Date[];
+    for (const { id, lease_no, attempt_id } of rows as readonly Claimed[]) {
+      const held = this.#leases.get(id);
+      if (held && held.until > now!.getTime())
+        this.#violate(`${machine.name} ${name} takes ${id}, which ${held.machine.name} holds under ${held.no}`, id);
+      this.#leases.set(id, { machine, no: lease_no, until: until!.getTime() });
+      if (attempt_id !== undefined) this.#operations.set(attempt_id, id);
+    }
+  }
+
+  released(id: string, no: number): void {
+    const held = this.#leases.get(id);
+    if (held?.no === no) held.until = 0;
+  }
+
+  /** Late evidence takes the holder's number; the end stays, for what is under way. */
+  outdated(id: string): void {
+    const held = this.#leases.get(id);
+    if (held) held.no += 1;
+  }
+
+  written(id: string, until: string | null): void {
+    const held = this.#leases.get(id);
+    if (held) held.until = timeOf(until);
+  }
+
+  sent(machine: Machine, operation: string, chargeId: string): void {
+    this.#sent(machine, operation, chargeId);
+  }
+
+  sentBack(machine: Machine, attemptId: string): void {
+    const id = this.#operations.get(attemptId);
+    if (id !== undefined) this.#sent(machine, "refund", id);
+  }
+
+  #sent(machine: Machine, operation: string, id: string): void {
+    const held = this.#leases.get(id);
+    if (!held) return;
+    if (held.machine !== machine)
+      this.#violate(`${machine.name} sent a ${operation} for ${id}, which ${held.machine.name} claimed last`, id);
+    else if (held.until <= this.#world.wall) this.#violate(`${machine.name} sent a ${operation} for ${id} after its lease`, id);
+  }
+
+  #violate(detail: string, id: string): void {
+    this.#world.violate("lease", detail, [id]);
+  }
+}
+
+function timeOf(until: string | null): number {
+  return until === null ? 0 : Date.parse(until);
+}

@@ -1,0 +1,53 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Acceptance } from "../../gateway/store/accept-charges.ts";
+import type { Transition } from "../../gateway/store/write-transitions.ts";
+import type { Request } from "./wire.ts";
+import type { World } from "./world.ts";
+
+interface Order {
+  readonly currency: string;
+  readonly tokens: Readonly<Record<string, unknown>>;
+  readonly deferUntil: number;
+}
+
+const UNPAID = new Set(["failed", "canceled", "deferred"]);
+
+/** What callers ordered, against what is asked of the processors and written for them. */
+export class Orders {
+  readonly #world: World;
+  readonly #orders = new Map<string, Order>();
+  /** By what each refund was sent with first. */
+  readonly #refundKeys = new Map<string, string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  accepted({ id, currency, payment_method, defer_until }: Acceptance): void {
+    const { tokens } = payment_method as Pick<Order, "tokens">;
+    this.#orders.set(id, { currency, tokens, deferUntil: Date.parse(defer_until) });
+  }
+
+  sent(psp: string, { operation, intent, about, key }: Request): void {
+    if (key !== undefined) {
+      const first = this.#refundKeys.get(about) ?? key;
+      this.#refundKeys.set(about, first);
+      if (first !== key) this.#world.violate("law 8", `a refund of ${about} is sent with ${key}, and was with ${first}`, [about]);
+    }
+    const order = intent && this.#orders.get(intent.chargeId);
+    if (!order || (order.currency === intent.currency && isDeepStrictEqual(order.tokens[psp], intent.token))) return;
+    const detail = `a ${operation} for ${intent.chargeId} asks ${psp} for something else than its caller did`;
+    this.#world.violate("law 2", detail, [intent.chargeId]);
+  }
+
+  written(row: Transition): void {
+    const { id, from_status: from, status, operation } = row;
+    if (status === "canceled" && from !== "canceled" && row.command === null)
+      this.#world.violate("law 6", `${id} is canceled, and the command's key is not kept`, [id]);
+    if (operation?.captured && row.amount_captured === "0" && UNPAID.has(status))
+      this.#world.violate("law 8", `${id} is ${status}, holds nothing, and sends ${operation.attempt_id}'s money back`, [id]);
+    const deferUntil = this.#orders.get(id)?.deferUntil;
+    if (row.next_attempt && from === "deferred" && deferUntil !== undefined && deferUntil <= Date.parse(row.now))
+      this.#world.violate("deferral", `an attempt of ${id} was begun after its time`, [id]);
+  }
+}
