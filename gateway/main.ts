@@ -19,6 +19,9 @@ import { migrate } from "./store/migrate.ts";
 const SANDBOX_STRIPE_KEY = "sk_test_sandbox";
 const SANDBOX_PAYPAL = { clientId: "sandbox", clientSecret: "sandbox" };
 
+/** For what was begun when a start fails. */
+const STOP_WITHIN_MS = 10_000;
+
 type Stop = () => Promise<void>;
 
 const startedAt = systemClock.monotonic();
@@ -42,8 +45,10 @@ async function main(config: Config): Promise<void> {
   } catch (error) {
     log.fatal({ err: error }, "cannot start");
     process.stderr.write(`switchyard cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = error instanceof RefusesToStart || error instanceof IdentityMismatch ? CONFIG_EXIT_CODE : 1;
-    await stopAll();
+    // Whoever starts it again waits for its end: it must not hang on a part that cannot be closed.
+    await Promise.race([stopAll(), systemClock.sleep(STOP_WITHIN_MS)]);
+    log.flush();
+    process.exit(error instanceof RefusesToStart || error instanceof IdentityMismatch ? CONFIG_EXIT_CODE : 1);
   }
 }
 

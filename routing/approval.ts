@@ -28,12 +28,15 @@ export interface Decay {
 export const APPROVAL_DECAY: Decay = { perOutcome: 1 / 400, halfLifeMs: 120_000, sparseHalfLifeMs: 1_800_000, sparseBelow: 30 };
 /** A segment's own outcomes outweigh its provider's other ones from here on; fewer would chase the luck of single cards. */
 export const SEGMENT_PRIOR_OUTCOMES = 60;
-/** So many imagined outcomes speak for the configured order: three declines in a row, not one, turn a fresh order around. */
-export const PROVIDER_PRIOR_OUTCOMES = 60;
-/** The middle of the four providers of the simulation, 0.80 to 0.92. */
+/** So many imagined outcomes say that a provider is like all of them together. More would hide from it what it never tried. */
+export const PROVIDER_PRIOR_OUTCOMES = 40;
+/** All providers together, before their first outcomes; so many imagined ones speak for it. */
 export const PRIOR_APPROVAL_RATE = 0.87;
+export const PRIOR_OUTCOMES = 20;
 /** Each place in the configured order is worth so much approval until outcomes say otherwise. */
-export const PRIOR_PER_PRIORITY = 0.03;
+export const PRIOR_PER_PRIORITY = 0.01;
+/** How fast the level of all providers together moves: it only has to be about right. */
+const LEVEL_PER_OUTCOME = 1 / 2_000;
 /** 250 countries of one brand and currency at 8 providers. The one unused for the longest goes first. */
 export const MAX_SEGMENTS = 2_000;
 
@@ -61,14 +64,11 @@ export function posteriorMean(counts: ApprovalCounts, priorRate: number, priorOu
   return (priorOutcomes * priorRate + counts.approved) / (priorOutcomes + counts.approved + counts.declined);
 }
 
-/** `priority` 0 is the provider configured first. */
-export function priorRate(priority: number): number {
-  return Math.max(0.5, PRIOR_APPROVAL_RATE - PRIOR_PER_PRIORITY * priority);
-}
-
 export interface ApprovalEstimate {
   /** The expected share of approvals. */
   readonly rate: number;
+  /** Standard deviation of what is believed about the provider's rate: large where little, or nothing of late, is known. */
+  readonly spread: number;
   /** Outcomes behind it, of the whole provider, after decay. */
   readonly outcomes: number;
 }
@@ -77,14 +77,17 @@ const NOTHING: ApprovalCounts = { approved: 0, declined: 0, at: 0 };
 
 /** The counts of all providers and segments, in bounded memory. */
 export class ApprovalBook {
+  #everyone = NOTHING;
   readonly #providers = new Map<string, ApprovalCounts>();
   /** In the order of last use: a Map iterates by insertion, and each use inserts again. */
   readonly #segments = new Map<string, ApprovalCounts>();
   readonly #decay: Decay;
+  readonly #levelDecay: Decay;
   readonly #maxSegments: number;
 
   constructor(options: { decay?: Decay; maxSegments?: number } = {}) {
     this.#decay = options.decay ?? APPROVAL_DECAY;
+    this.#levelDecay = { ...this.#decay, perOutcome: LEVEL_PER_OUTCOME };
     this.#maxSegments = options.maxSegments ?? MAX_SEGMENTS;
   }
 
@@ -96,6 +99,7 @@ export class ApprovalBook {
     const key = segmentKey(provider, segment);
     const ofProvider = this.#providers.get(provider) ?? NOTHING;
     const ofSegment = this.#segments.get(key) ?? NOTHING;
+    this.#everyone = withOutcome(this.#everyone, approved, now, this.#levelDecay);
     this.#providers.set(provider, withOutcome(ofProvider, approved, now, this.#decay));
     this.#segments.delete(key);
     this.#segments.set(key, withOutcome(ofSegment, approved, now, this.#decay));
@@ -104,7 +108,7 @@ export class ApprovalBook {
     }
   }
 
-  /** The segment's rate, backed off to the provider's, backed off to the configured order. null: the whole provider. */
+  /** The segment's rate, backed off to the provider's, backed off to that of all providers. null: the whole provider. */
   estimate(provider: string, segment: Segment | null, priority: number, now: number): ApprovalEstimate {
     const whole = decayedTo(this.#providers.get(provider) ?? NOTHING, now, this.#decay);
     const own = decayedTo((segment && this.#segments.get(segmentKey(provider, segment))) ?? NOTHING, now, this.#decay);
@@ -114,8 +118,16 @@ export class ApprovalBook {
       declined: Math.max(0, whole.declined - own.declined),
       at: now,
     };
-    const ofOthers = posteriorMean(others, priorRate(priority), PROVIDER_PRIOR_OUTCOMES);
-    return { rate: posteriorMean(own, ofOthers, SEGMENT_PRIOR_OUTCOMES), outcomes: whole.approved + whole.declined };
+    const ofOthers = posteriorMean(others, this.#priorRate(priority, now), PROVIDER_PRIOR_OUTCOMES);
+    const rate = posteriorMean(own, ofOthers, SEGMENT_PRIOR_OUTCOMES);
+    const outcomes = whole.approved + whole.declined;
+    return { rate, spread: Math.sqrt((rate * (1 - rate)) / (PROVIDER_PRIOR_OUTCOMES + outcomes)), outcomes };
+  }
+
+  /** `priority` 0 is the provider configured first. */
+  #priorRate(priority: number, now: number): number {
+    const level = posteriorMean(decayedTo(this.#everyone, now, this.#levelDecay), PRIOR_APPROVAL_RATE, PRIOR_OUTCOMES);
+    return Math.max(0, level - PRIOR_PER_PRIORITY * priority);
   }
 }
 

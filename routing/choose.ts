@@ -21,6 +21,12 @@ export interface Contender {
   readonly approval: ApprovalEstimate;
 }
 
+/**
+ * What is not known counts in a provider's favour, by so many standard deviations: that is all exploration there is, and
+ * it ends where nothing is left to learn. Measured against drawn beliefs (Thompson) and a lottery: docs/routing-benchmark.md.
+ */
+export const OPTIMISM = 1;
+
 /** Stored with the attempt and shown to people: plain JSON. */
 export interface Decision {
   /** Providers that may be tried now, best first. Empty: none. */
@@ -35,7 +41,7 @@ export interface Candidate {
   readonly eligible: boolean;
   /** Its gate is half open and this attempt tests it. */
   readonly probe: boolean;
-  /** Expected share of approvals, health included, 0 to 1. null: not eligible. */
+  /** Share of approvals that is still likely, health included: the expected one and its spread, so it may pass 1. null: not eligible. */
   readonly score: number | null;
   /** In words: the parts of the score, or what stands against it. */
   readonly why: string;
@@ -143,8 +149,9 @@ function healthy(one: Contender, now: number, draw: number): Candidate {
   const weight = ignoresGate ? 1 : rampWeight(one.gate, now);
   const held = draw >= weight;
   const health = ignoresGate ? 1 : 1 - techFaultRate(one.gate, now);
-  const score = one.approval.rate * health * (held ? weight : 1);
-  const parts = [`approval ${percent(one.approval.rate)} from ${Math.round(one.approval.outcomes)} outcomes`];
+  const { rate, spread } = one.approval;
+  const score = (rate + OPTIMISM * spread) * health * (held ? weight : 1);
+  const parts = [`approval ${percent(rate)} ± ${(100 * spread).toFixed(1)} from ${Math.round(one.approval.outcomes)} outcomes`];
   if (ignoresGate) parts.push("an operator set it up: health is ignored");
   else parts.push(`health ${percent(health)}`);
   if (weight < 1) parts.push(`back since shortly, ${percent(weight)} of its traffic, ${held ? "not this one" : "this one"}`);

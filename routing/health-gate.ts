@@ -133,8 +133,11 @@ export function slowAfterMs(p99Ms: number | null): number {
   return Math.max(SLOW_FLOOR_MS, SLOW_P99_FACTOR * (p99Ms ?? 0));
 }
 
+/** After a failed round one probe goes ahead: each charge sent to a provider that hangs costs its whole deadline. */
 export function freeProbes(gate: Gate): number {
-  return gate.state === "half_open" ? PROBE_TOKENS - gate.passed - gate.running.length : 0;
+  if (gate.state !== "half_open") return 0;
+  const tokens = gate.trips > 1 && gate.passed === 0 ? 1 : PROBE_TOKENS;
+  return Math.max(0, tokens - gate.passed - gate.running.length);
 }
 
 /** May an arrival that others could serve take a probe? `random` in [0, 1), drawn once per arrival. */

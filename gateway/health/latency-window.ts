@@ -1,18 +1,21 @@
 /** The latencies of the last calls, in bounded memory. */
 export class LatencyWindow {
-  readonly #samples: { ms: number; at: number }[] = [];
+  readonly #ms = new Float64Array(MAX_SAMPLES);
+  readonly #at = new Float64Array(MAX_SAMPLES).fill(Number.NEGATIVE_INFINITY);
   #next = 0;
   #cached: { at: number; percentiles: Percentiles } | null = null;
 
   add(ms: number, now: number): void {
-    this.#samples[this.#next] = { ms, at: now };
+    this.#ms[this.#next] = ms;
+    this.#at[this.#next] = now;
     this.#next = (this.#next + 1) % MAX_SAMPLES;
   }
 
   /** At most `MAX_AGE_MS` old samples; computed at most once per `CACHE_MS`, because every arrival asks for p99. */
   percentiles(now: number): Percentiles {
     if (this.#cached && now - this.#cached.at < CACHE_MS) return this.#cached.percentiles;
-    const sorted = this.#samples.flatMap(({ ms, at }) => (now - at < MAX_AGE_MS ? [ms] : [])).sort((a, b) => a - b);
+    // A typed array sorts numbers without a comparator: a quarter of a decision's time was spent here.
+    const sorted = this.#ms.filter((_, i) => now - this.#at[i]! < MAX_AGE_MS).sort();
     const rank = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? null;
     const percentiles = { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99) };
     this.#cached = { at: now, percentiles };

@@ -16,7 +16,7 @@ function contender(provider: string, more: Partial<Contender> = {}): Contender {
     unverified: null,
     override: null,
     gate: newGate(0),
-    approval: { rate: 0.9, outcomes: 0 },
+    approval: { rate: 0.9, outcomes: 0, spread: 0 },
     ...more,
   };
 }
@@ -46,7 +46,13 @@ function order(contenders: Contender[], draw = 0.5, now = NOW): readonly string[
 
 describe("the order", () => {
   it("is by approval rate", () => {
-    expect(order([contender("a", { approval: { rate: 0.8, outcomes: 90 } }), contender("b")])).toEqual(["b", "a"]);
+    expect(order([contender("a", { approval: { rate: 0.8, outcomes: 90, spread: 0 } }), contender("b")])).toEqual(["b", "a"]);
+  });
+
+  it("gives the benefit of the doubt to the one that less is known of, by one standard deviation", () => {
+    const unknown = (spread: number) => contender("b", { approval: { rate: 0.88, outcomes: 9, spread } });
+    expect(order([contender("a"), unknown(0.019)])).toEqual(["a", "b"]);
+    expect(order([contender("a"), unknown(0.021)])).toEqual(["b", "a"]);
   });
 
   it("is the configured one between equals", () => {
@@ -56,11 +62,11 @@ describe("the order", () => {
   it("counts technical faults against the approval rate before they open the gate", () => {
     let gate = newGate(0);
     for (let i = 0; i < 4; i++) gate = observe(gate, { now: NOW, random: () => 0, generation: 0, fault: i % 2 === 0 });
-    expect(order([contender("a", { gate }), contender("b", { approval: { rate: 0.7, outcomes: 9 } })])).toEqual(["b", "a"]);
+    expect(order([contender("a", { gate }), contender("b", { approval: { rate: 0.7, outcomes: 9, spread: 0 } })])).toEqual(["b", "a"]);
   });
 
   it("gives a provider that came back a tenth of its traffic at first, then all of it", () => {
-    const contenders = [contender("a", { gate: justClosed() }), contender("b", { approval: { rate: 0.8, outcomes: 9 } })];
+    const contenders = [contender("a", { gate: justClosed() }), contender("b", { approval: { rate: 0.8, outcomes: 9, spread: 0 } })];
     expect([0.05, 0.15].map((draw) => order(contenders, draw)[0])).toEqual(["a", "b"]);
     expect([0.05, 0.15, 0.99].map((draw) => order(contenders, draw, NOW + 20_000)[0])).toEqual(["a", "a", "a"]);
   });
@@ -104,7 +110,7 @@ describe("a provider is unavailable for now", () => {
 
 describe("half open", () => {
   it("one arrival in ten probes it, first in the order, though another scores better", () => {
-    const contenders = [contender("a"), contender("b", { gate: halfOpen(), approval: { rate: 0.5, outcomes: 9 } })];
+    const contenders = [contender("a"), contender("b", { gate: halfOpen(), approval: { rate: 0.5, outcomes: 9, spread: 0 } })];
     expect(order(contenders, 0.05)).toEqual(["b", "a"]);
     expect(order(contenders, 0.5)).toEqual(["a"]);
   });
@@ -152,7 +158,11 @@ describe("whatever comes in", () => {
       unverified: fc.constantFrom(null, null, "not yet"),
       override: fc.constantFrom<OverrideMode | null>(null, null, "down", "drain", "only", "up"),
       gate: gates,
-      approval: fc.record({ rate: fc.double({ min: 0, max: 1, noNaN: true }), outcomes: fc.nat(400) }),
+      approval: fc.record({
+        rate: fc.double({ min: 0, max: 1, noNaN: true }),
+        outcomes: fc.nat(400),
+        spread: fc.double({ min: 0, max: 0.5, noNaN: true }),
+      }),
     }),
     { selector: ({ provider }) => provider },
   );

@@ -47,6 +47,21 @@ function afterProbes(count: number): { gate: Gate; now: number } {
   return { gate, now };
 }
 
+describe("after a failed round", () => {
+  it("one probe goes ahead; the others follow once it passed", () => {
+    let { gate, now } = halfOpened();
+    const failing = takeProbe(gate, now)!;
+    gate = failProbe(failing.gate, { now, random: never, generation: gate.generation, id: failing.probe.id });
+    now += 2 * FIRST_OPENING_MS;
+    gate = advance(gate, now);
+    expect([gate.state, freeProbes(gate)]).toEqual(["half_open", 1]);
+    const first = takeProbe(gate, now)!;
+    expect([freeProbes(first.gate), takeProbe(first.gate, now)]).toEqual([0, null]);
+    gate = passProbe(first.gate, { now, generation: gate.generation, id: first.probe.id });
+    expect(freeProbes(gate)).toBe(PROBE_TOKENS - 1);
+  });
+});
+
 describe("a closed gate", () => {
   it("opens at the fourth fault in a row", () => {
     let gate: Gate = newGate(0);
