@@ -5,7 +5,7 @@ import type { AttemptPatch, NewDeadLetter } from "../store/write-transitions.ts"
 import { storedRequest } from "./attempt.ts";
 import type { Attempt, Charge, Failure } from "./charge.ts";
 import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
-import { type Lease, leaseEnd } from "./lease.ts";
+import { type Lease, leaseEnd, MAX_SKEW_MS } from "./lease.ts";
 import type { Found } from "./look.ts";
 import { askAgainMs, DOUBT_DEAD_LETTER_MS, drainDelayMs, FIRST_LOOK_MS, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
 import type { Change } from "./transition.ts";
@@ -148,11 +148,12 @@ function afterEnd(core: Core, charge: Charge, attempt: Attempt, verdict: Ended, 
 
 /**
  * Whether there is late evidence about an attempt that was given up: nothing new is begun before it is looked at. (A look that is
- * under way, or was put off because somebody holds the charge, is due within a lease's time; later ones are routine.)
+ * under way, or was put off because somebody holds the charge, is due within a lease's time by the clock of whoever took it; later ones
+ * are routine.)
  */
 export function awaitsLook(core: Core, charge: Charge): boolean {
-  const soon = leaseEnd(core.clock, core.settings);
-  return charge.attempts.some((attempt) => attempt.nextLookAt !== null && attempt.nextLookAt <= soon);
+  const soon = leaseEnd(core.clock, core.settings).getTime() + MAX_SKEW_MS;
+  return charge.attempts.some((attempt) => attempt.nextLookAt !== null && attempt.nextLookAt.getTime() <= soon);
 }
 
 /** The next provider for a charge, from the in-process snapshot. */

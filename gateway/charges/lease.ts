@@ -3,7 +3,7 @@ import type { Claim } from "../store/claim-charges.ts";
 import { type CoreSettings, LEASE_MARGIN_MS } from "./core.ts";
 
 /** Each instance may be 5 s off the database's clock (further off it sends nothing), so two of them twice that. */
-const MAX_SKEW_MS = 10_000;
+export const MAX_SKEW_MS = 10_000;
 
 /**
  * The right to send for a charge and to write it. Writing is safe without a look at the clock (compare-and-set on `no`);

@@ -146,7 +146,10 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   #accepted(machine: Machine, statement: Statement, rows: readonly { id: string }[]): void {
     const done = new Set(rows.map(({ id }) => id));
-    for (const row of JSON.parse(statement.values?.[0] as string) as Acceptance[]) {
+    const batch = JSON.parse(statement.values?.[0] as string) as Acceptance[];
+    // They came at the same moment, so any order is right in which each was: one that minds others, then one that does not.
+    batch.sort((a, b) => Number(a.allow_duplicate_reference) - Number(b.allow_duplicate_reference));
+    for (const row of batch) {
       this.#world.tell(
         "database",
         `${machine.name} accept ${row.id} key ${row.idempotency_key}: ${done.has(row.id) ? row.status : "REFUSED"} ${row.attempt ? `${row.attempt.id} at ${row.attempt.provider}` : ""}`,

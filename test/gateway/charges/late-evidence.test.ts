@@ -27,10 +27,13 @@ async function withEvidence() {
 }
 
 describe("a deferred charge with late evidence about an attempt that was given up", () => {
-  it("begins no other attempt while somebody is about to look (simulator, seed 5260)", async () => {
+  it.each([
+    { aheadMs: 0, found: "simulator, seed 5260" },
+    { aheadMs: 9_500, found: "by a clock ahead of ours; simulator, seed 252361480" },
+  ])("begins no other attempt while somebody is about to look ($found)", async ({ aheadMs }) => {
     const { charge, first } = await withEvidence();
     // One worker has taken the look, and has not claimed the charge yet; the drain is quicker.
-    const look = await stage.lookTaken(charge);
+    const look = await stage.lookTaken(charge, aheadMs);
     await stage.allow("stripe");
     await stage.takesTurn(charge);
     expect(await reread(engine, charge)).toMatchObject({ status: "deferred", leaseUntil: null, attempts: [{ id: first.id }] });

@@ -89,10 +89,11 @@ export class LateStage {
     await takeTurn(this.engine.core, claim, until);
   }
 
-  /** The look at this charge's attempt, taken as a worker takes it. */
-  async lookTaken(charge: Charge): Promise<ClosedAttempt> {
+  /** The look at this charge's attempt, taken as a worker takes it whose clock is `aheadMs` ahead. */
+  async lookTaken(charge: Charge, aheadMs = 0): Promise<ClosedAttempt> {
     const { core, db } = this.engine;
-    const looks = await takeAttemptsToLookAt(db, { now: new Date(), until: leaseEnd(core.clock, core.settings), limit: 100 });
+    const until = new Date(leaseEnd(core.clock, core.settings).getTime() + aheadMs);
+    const looks = await takeAttemptsToLookAt(db, { now: new Date(), until, limit: 100 });
     const look = looks.find(({ chargeId }) => chargeId === charge.id);
     if (!look) throw new Error(`no look at ${charge.id} is due`);
     return look;
