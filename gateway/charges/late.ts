@@ -60,8 +60,8 @@ async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Le
   await countLook(core.db, attempt.id, attempt.nextLookAt, inMs === null ? null : new Date(now + inMs));
 }
 
-/** Nothing is begun for these while there is evidence to be looked at. */
-const WAITS_FOR_LOOK: ReadonlySet<string> = new Set(["deferred", "processing"]);
+/** These may begin another attempt, and begin none while there is evidence to be looked at. */
+const WAITS_FOR_LOOK: ReadonlySet<string> = new Set([...IN_FLIGHT, "deferred"]);
 
 /** What is open is fenced, where that is possible: then it is over. */
 async function lookAndFence(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Finding | Outcome> {

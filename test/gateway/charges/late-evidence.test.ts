@@ -65,6 +65,20 @@ describe("a deferred charge with late evidence about an attempt that was given u
     expect(movedAt(engine.sandbox, charge.id)).toEqual({ paypal: 4200n });
   });
 
+  it("waits for it in the same way while its next attempt is in doubt (simulator, seed 20001385)", async () => {
+    const { charge, first } = await stage.deferred();
+    await stage.allow("stripe");
+    engine.sandbox.setFault("stripe", { kind: "hang_after", operation: "commit" });
+    engine.sandbox.setFault("stripe", { kind: "500_before", operation: "lookup" });
+    await stage.takesTurn(charge);
+    expect(await reread(engine, charge)).toMatchObject({ status: "in_doubt" });
+    await hintAttempt(engine.db, first.id, new Date());
+    engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
+    await lookAtClosed(engine.core, await stage.lookTaken(charge));
+    const next = (await reread(engine, charge)).attempts[0]?.nextLookAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    expect(next - Date.now()).toBeLessThan(30_000);
+  });
+
   it("is neither withdrawn nor given up for its time before the look", async () => {
     const { charge } = await withEvidence();
     const by = { accountId: "acct_default", actor: "key:test", chargeId: charge.id, idempotencyKey: `c-${charge.id}` };
