@@ -23,9 +23,8 @@ export async function cancelCharge(core: Core, command: ChargeCommand): Promise<
   if (!claim) throw notCancelable(charge.id, charge.status);
 
   if (awaitsLook(core, charge)) {
-    // It may be paid: whoever looks decides.
     await releaseClaim(core.db, { id: charge.id, leaseNo: claim.leaseNo }, null);
-    throw notCancelable(charge.id, "processing");
+    throw mayBePaid(charge.id);
   }
   const lease = startLease(core.clock, core.settings, claim, until);
   const key = {
@@ -38,13 +37,19 @@ export async function cancelCharge(core: Core, command: ChargeCommand): Promise<
     const change = { now, actor: command.actor, status: "canceled", deferred: null, command: key, settledBy: command.actor } as const;
     return { charge: await commit(core, charge, lease, change), replayed: false };
   } catch (error) {
-    if (error instanceof LeaseLost) throw notCancelable(charge.id, "processing");
+    if (error instanceof LeaseLost) throw mayBePaid(charge.id);
     // The same key at the same moment: the other request's answer is ours, or it was used for something else.
     await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, null).catch(() => {});
     const raced = violatedConstraint(error) === "idempotency_keys_pkey" ? await answerByKey(core, command) : null;
     if (raced) return raced;
     throw error;
   }
+}
+
+/** Late evidence is known, or took the claim (hint_attempt): whoever looks decides. */
+function mayBePaid(chargeId: string): Problem {
+  const detail = "An earlier payment of the charge may have succeeded after all, and is being looked at. Read the charge again later.";
+  return new Problem("charge_in_flight", detail, { chargeId });
 }
 
 function notCancelable(chargeId: string, status: string): Problem {
