@@ -4,7 +4,7 @@ import { type ClosedAttempt, countLook, endLooks, putOffLook } from "../store/cl
 import { isCompensated } from "../store/operations.ts";
 import { readCharge } from "../store/read-charges.ts";
 import { type Attempt, CHARGE_STATUSES, type Charge } from "./charge.ts";
-import { reopened } from "./conclude.ts";
+import { doubtLetter, reopened } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
@@ -15,8 +15,9 @@ import type { Change } from "./transition.ts";
 const ACTOR = "system:worker";
 /** Somebody is at the charge: the look waits for them. */
 const BUSY_MS = 2_000;
-/** The provider could not be seen, and the charge waits for it (`awaitsLook`): well within a lease's time. */
+/** The provider could not be seen, and the charge waits for it: later on still within the time that `awaitsLook` calls soon. */
 const UNSEEN_MS = 5_000;
+const LONG_UNSEEN_MS = 30_000;
 
 /**
  * Law 8. An attempt that was given up is looked at again; if it was paid after all, the charge adopts the money where it
@@ -51,10 +52,8 @@ async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Le
     await commit(core, charge, lease, lateSuccess(core, charge, attempt, known));
     return endLooks(core.db, attempt.id);
   }
+  if (known.kind === "unknown" && WAITS_FOR_LOOK.has(charge.status)) return waitUnseen(core, charge, attempt, lease);
   const now = core.clock.now();
-  const waitedForMs = WAITS_FOR_LOOK.has(charge.status) ? now - attempt.startedAt.getTime() : Number.POSITIVE_INFINITY;
-  if (known.kind === "unknown" && waitedForMs < DOUBT_DEAD_LETTER_MS)
-    return putOffLook(core.db, attempt.id, attempt.nextLookAt, new Date(now + UNSEEN_MS));
   const over = known.kind === "fenced" || known.kind === "declined";
   const inMs = over ? null : nextLookMs(attempt.looks + 1, canStillBePaid(core, attempt, known));
   await countLook(core.db, attempt.id, attempt.nextLookAt, inMs === null ? null : new Date(now + inMs));
@@ -62,6 +61,17 @@ async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Le
 
 /** These may begin another attempt, and begin none while there is evidence to be looked at. */
 const WAITS_FOR_LOOK: ReadonlySet<string> = new Set([...IN_FLIGHT, "deferred"]);
+
+/** However long nobody could see it, nothing else is begun before: after a day a person should know. */
+async function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<void> {
+  const now = new Date(core.clock.now());
+  const long = now.getTime() - attempt.startedAt.getTime() >= DOUBT_DEAD_LETTER_MS;
+  await putOffLook(core.db, attempt.id, attempt.nextLookAt, new Date(now.getTime() + (long ? LONG_UNSEEN_MS : UNSEEN_MS)));
+  if (!long) return;
+  const deadLetter = doubtLetter(core, charge, attempt);
+  const { status, nextAction, nextActionAt } = charge;
+  await commit(core, charge, lease, { now, actor: ACTOR, status, nextAction, nextActionAt, deadLetter });
+}
 
 /** What is open is fenced, where that is possible: then it is over. */
 async function lookAndFence(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Finding | Outcome> {

@@ -82,7 +82,10 @@ async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Leas
 /** The next attempt of a deferred charge, or of one whose last turn ran out of time: late success? expired? then intent, drive. */
 async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const now = new Date(core.clock.now());
-  if (awaitsLook(core, charge)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
+  if (awaitsLook(core, charge)) {
+    if (!longOver(charge, now)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
+    return commit(core, charge, lease, { now, actor: ACTOR, ...postponed(core, charge, now, null, null) });
+  }
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
@@ -95,6 +98,12 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
   const next = newAttempt(core, charge, provider, decision, now);
   const change = { now, actor: ACTOR, status: "processing", next, tries: 0, keepLease: lease.until, nextActionAt: lease.until } as const;
   return drive(core, await commit(core, charge, lease, change), lease, ACTOR);
+}
+
+/** Its time is over, and nobody could look for a day: what shows after that is made good (law 8). */
+function longOver(charge: Charge, now: Date): boolean {
+  const newest = Math.max(...charge.attempts.map(({ startedAt }) => startedAt.getTime()));
+  return charge.deferUntil <= now && now.getTime() - newest >= DOUBT_DEAD_LETTER_MS;
 }
 
 /** Waits for the customer; at expiry the attempt is fenced, so that nothing can be paid afterwards. */
