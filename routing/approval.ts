@@ -1,4 +1,5 @@
 import { halved } from "./decay.ts";
+import { Replica } from "./replica.ts";
 
 /** What approval rates are kept by. Lower case and upper case are the caller's business. */
 export interface Segment {
@@ -37,8 +38,8 @@ export const PRIOR_OUTCOMES = 20;
 export const PRIOR_PER_PRIORITY = 0.01;
 /** How fast the level of all providers together moves: it only has to be about right. */
 const LEVEL_PER_OUTCOME = 1 / 2_000;
-/** 250 countries of one brand and currency at 8 providers. The one unused for the longest goes first. */
-export const MAX_SEGMENTS = 2_000;
+/** 1,000 segments at 12 providers, about 5 MB. The one unused for the longest goes first. */
+export const MAX_SEGMENTS = 12_000;
 
 export function decayedTo(counts: ApprovalCounts, now: number, decay: Decay): ApprovalCounts {
   const n = counts.approved + counts.declined;
@@ -75,43 +76,65 @@ export interface ApprovalEstimate {
 
 const NOTHING: ApprovalCounts = { approved: 0, declined: 0, at: 0 };
 
-/** The counts of all providers and segments, in bounded memory. */
+/** One issuer's answer. */
+export interface ApprovalEvent {
+  readonly at: number;
+  readonly approved: boolean;
+}
+
+export type ApprovalReplica = Replica<ApprovalCounts, ApprovalEvent>;
+
+/** The name of the counts of all providers together; no provider can be called so. */
+const EVERYONE = "*";
+
+/** The counts of all providers and segments, in bounded memory; each is a replica of what the fleet shares. */
 export class ApprovalBook {
-  #everyone = NOTHING;
-  readonly #providers = new Map<string, ApprovalCounts>();
+  readonly #everyone: ApprovalReplica;
+  readonly #providers = new Map<string, ApprovalReplica>();
   /** In the order of last use: a Map iterates by insertion, and each use inserts again. */
-  readonly #segments = new Map<string, ApprovalCounts>();
+  readonly #segments = new Map<string, ApprovalReplica>();
   readonly #decay: Decay;
-  readonly #levelDecay: Decay;
   readonly #maxSegments: number;
 
   constructor(options: { decay?: Decay; maxSegments?: number } = {}) {
     this.#decay = options.decay ?? APPROVAL_DECAY;
-    this.#levelDecay = { ...this.#decay, perOutcome: LEVEL_PER_OUTCOME };
     this.#maxSegments = options.maxSegments ?? MAX_SEGMENTS;
+    this.#everyone = counting({ ...this.#decay, perOutcome: LEVEL_PER_OUTCOME });
   }
 
   get segments(): number {
     return this.#segments.size;
   }
 
-  record(provider: string, segment: Segment, approved: boolean, now: number): void {
-    const key = segmentKey(provider, segment);
-    const ofProvider = this.#providers.get(provider) ?? NOTHING;
-    const ofSegment = this.#segments.get(key) ?? NOTHING;
-    this.#everyone = withOutcome(this.#everyone, approved, now, this.#levelDecay);
-    this.#providers.set(provider, withOutcome(ofProvider, approved, now, this.#decay));
-    this.#segments.delete(key);
-    this.#segments.set(key, withOutcome(ofSegment, approved, now, this.#decay));
-    if (this.#segments.size > this.#maxSegments) {
-      for (const oldest of this.#segments.keys()) return void this.#segments.delete(oldest);
-    }
+  /** The names of the counts that it changed. */
+  record(provider: string, segment: Segment, approved: boolean, now: number): readonly string[] {
+    const names = [EVERYONE, provider, inSegment(provider, segmentName(segment))];
+    for (const name of names) this.replica(name).add({ at: now, approved });
+    return names;
   }
 
-  /** The segment's rate, backed off to the provider's, backed off to that of all providers. null: the whole provider. */
-  estimate(provider: string, segment: Segment | null, priority: number, now: number): ApprovalEstimate {
-    const whole = decayedTo(this.#providers.get(provider) ?? NOTHING, now, this.#decay);
-    const own = decayedTo((segment && this.#segments.get(segmentKey(provider, segment))) ?? NOTHING, now, this.#decay);
+  /** By the name that `record` gave, made where there is none; used just now. */
+  replica(name: string): ApprovalReplica {
+    if (name === EVERYONE) return this.#everyone;
+    const ofSegment = name.startsWith("[");
+    const book = ofSegment ? this.#segments : this.#providers;
+    const found = book.get(name) ?? counting(this.#decay);
+    if (ofSegment) book.delete(name);
+    book.set(name, found);
+    if (this.#segments.size > this.#maxSegments) {
+      for (const oldest of this.#segments.keys()) {
+        this.#segments.delete(oldest);
+        break;
+      }
+    }
+    return found;
+  }
+
+  /** The segment's rate (`segmentName`), backed off to the provider's, backed off to that of all. null: the whole provider. */
+  estimate(provider: string, segment: string | null, priority: number, now: number): ApprovalEstimate {
+    const whole = decayedTo(this.#providers.get(provider)?.view ?? NOTHING, now, this.#decay);
+    const inThis = segment === null ? undefined : this.#segments.get(inSegment(provider, segment));
+    const own = decayedTo(inThis?.view ?? NOTHING, now, this.#decay);
     // The segment's own outcomes are part of the whole; left in, they would count twice.
     const others = {
       approved: Math.max(0, whole.approved - own.approved),
@@ -126,11 +149,21 @@ export class ApprovalBook {
 
   /** `priority` 0 is the provider configured first. */
   #priorRate(priority: number, now: number): number {
-    const level = posteriorMean(decayedTo(this.#everyone, now, this.#levelDecay), PRIOR_APPROVAL_RATE, PRIOR_OUTCOMES);
+    const level = posteriorMean(decayedTo(this.#everyone.view, now, this.#decay), PRIOR_APPROVAL_RATE, PRIOR_OUTCOMES);
     return Math.max(0, level - PRIOR_PER_PRIORITY * priority);
   }
 }
 
-function segmentKey(provider: string, segment: Segment): string {
-  return JSON.stringify([provider, segment.country, segment.type, segment.currency, segment.brand]);
+function counting(decay: Decay): ApprovalReplica {
+  return new Replica(NOTHING, (counts: ApprovalCounts, { approved, at }: ApprovalEvent) => withOutcome(counts, approved, at, decay));
+}
+
+/** Made once per decision: it is asked for at every provider. */
+export function segmentName({ country, type, currency, brand }: Segment): string {
+  return JSON.stringify([country, type, currency, brand]);
+}
+
+/** Begins with a bracket: no provider's id does. */
+function inSegment(provider: string, name: string): string {
+  return `[${provider}]${name}`;
 }

@@ -1,12 +1,12 @@
-import type { Random } from "../providers/contract/clock.ts";
 import { type Decaying, plusOne, valueAt } from "./decay.ts";
+import { acquitted, onlyOneSees, type Witnesses, witnessed } from "./witnesses.ts";
 
 /**
- * The health gate of one provider: may it take new attempts? A pure state machine; every state is plain JSON, so that
- * instances can share it. Times are milliseconds of one clock that never goes back.
+ * The health gate of one provider: may it take new attempts? A pure state machine, moved by events and time alone; every
+ * state and event is plain JSON, so that instances can share it. Times are milliseconds of one clock.
  *
- *   closed --(faults, slow calls)--> open --(openUntil)--> half_open --(3 probes without a fault)--> closed
- *                                     ^------------------(a probe with a fault)-------'
+ *   closed --(faults, calls without an answer)--> open --(openUntil)--> half_open --(3 probes without a fault)--> closed
+ *                                                  ^-----------------------(a probe with a fault)-------'
  *
  * Every transition raises `generation`. A result carries the generation of its admission and moves nothing once that is
  * past: a late success from before an opening cannot close the gate, a late fault cannot open it again.
@@ -28,6 +28,7 @@ export interface Closed extends Common {
   /** Attempts and faults with a half-life of `TECH_HALF_LIFE_MS`: the soft signal. */
   readonly attempts: Decaying;
   readonly faults: Decaying;
+  readonly witnesses: Witnesses;
   /** When it closed after an opening: the weight ramps from here. null: never opened. */
   readonly rampFrom: number | null;
 }
@@ -36,22 +37,46 @@ export interface Open extends Common {
   readonly state: "open";
   readonly openUntil: number;
   readonly reason: string;
+  /** When a read last failed; null: none did, or the last one worked. */
+  readonly readFailedAt: number | null;
 }
 
 export interface HalfOpen extends Common {
   readonly state: "half_open";
   readonly passed: number;
   readonly running: readonly Probe[];
-  readonly nextProbe: number;
   /** Why it was opened. */
   readonly reason: string;
 }
 
 /** A probe token that an attempt holds; given back at `until` should the attempt vanish. */
 export interface Probe {
-  readonly id: number;
+  /** Unique over all instances. */
+  readonly id: string;
   readonly until: number;
 }
+
+/** Something that instance `by` saw at `at`. */
+export type GateEvent = {
+  readonly at: number;
+  readonly by: string;
+  /** Of the gate, when the attempt was admitted. */
+  readonly generation: number;
+} & (
+  | { readonly kind: "ok" }
+  /** `jitter` in [0, 1): drawn when it happened, so that every instance computes the same opening from it. */
+  | { readonly kind: "fault"; readonly what: Fault; readonly jitter: number }
+  | { readonly kind: "probe_taken"; readonly probe: string }
+  | { readonly kind: "probe_passed"; readonly probe: string }
+  | { readonly kind: "probe_failed"; readonly probe: string; readonly what: Fault; readonly jitter: number }
+  /** The attempt came to nothing (never sent): another may probe. */
+  | { readonly kind: "probe_returned"; readonly probe: string }
+  /** A cheap read that moves no money: a signal, not a verdict. */
+  | { readonly kind: "read"; readonly works: boolean }
+);
+
+/** `slow`: no answer yet, after more time than answers take. */
+export type Fault = "error" | "slow";
 
 /** ln(0.30 / 0.02): what a fault says for 30 % faults (sick) against 2 % (normal). */
 export const FAULT_WEIGHT = 2.708;
@@ -61,19 +86,16 @@ export const SUCCESS_WEIGHT = 0.336;
 export const OPEN_AT_SUM = 9;
 /** Four in a row reach `OPEN_AT_SUM` already; this one holds whatever the sum's constants become. */
 export const OPEN_AT_FAULTS_IN_A_ROW = 5;
-/** Fewer slow calls prove nothing. */
-export const SLOW_CALLS_MIN = 5;
-/** Slow calls open the gate above this share of the calls in flight: a hang is seen before its first timeout. */
-export const SLOW_SHARE = 0.3;
-/** A call is slow after this many milliseconds, or twice the provider's p99, whichever is more. */
+/** A call without an answer after this many milliseconds, or twice the provider's p99, whichever is more, is a fault already. */
 export const SLOW_FLOOR_MS = 3_000;
 export const SLOW_P99_FACTOR = 2;
 export const FIRST_OPENING_MS = 5_000;
 export const LONGEST_OPENING_MS = 60_000;
-/** Openings end up to this share early, so that instances do not probe in step. */
+/** Openings end up to this share early, so that two installations do not probe in step. */
 export const OPENING_JITTER = 0.2;
 /** A provider that was well for so long starts at the first opening again. */
 export const FORGET_TRIPS_MS = 300_000;
+/** Of the whole fleet. */
 export const PROBE_TOKENS = 3;
 /** Each free token is taken by at most this share of arrivals while another provider can serve them. */
 export const PROBE_SHARE = 0.1;
@@ -85,18 +107,33 @@ export const PROBE_LEASE_MS = 60_000;
 export const RAMP_MS = 20_000;
 export const RAMP_START = 0.1;
 export const TECH_HALF_LIFE_MS = 20_000;
+/** A read that failed says something about so much time. */
+export const READ_FRESH_MS = 15_000;
+/** Reads may fail where payments work: they keep a gate open for so much longer at most. */
+export const READ_HOLDS_MS = 60_000;
 
 export function newGate(now: number): Gate {
   return closed({ generation: 0, trips: 0, now, rampFrom: null });
 }
 
-/** Time alone: an opening ends, a forgotten probe returns its token. Everything below expects an advanced gate. */
+/** Starts anew; what was admitted before moves nothing. */
+export function reset(gate: Gate, now: number): Gate {
+  return closed({ generation: gate.generation + 1, trips: 0, now, rampFrom: null });
+}
+
+/** Of two that do not descend from one another: the higher generation, and of two openings the later end. */
+export function later(a: Gate, b: Gate): Gate {
+  if (a.generation !== b.generation) return a.generation > b.generation ? a : b;
+  return a.state === "open" && (b.state !== "open" || b.openUntil < a.openUntil) ? a : b;
+}
+
+/** Time alone: an opening ends, a forgotten probe returns its token. */
 export function advance(gate: Gate, now: number): Gate {
   switch (gate.state) {
     case "closed":
       return gate;
     case "open":
-      return now < gate.openUntil ? gate : halfOpen(gate, now);
+      return now < openEnds(gate) ? gate : halfOpen(gate, openEnds(gate));
     case "half_open": {
       const running = gate.running.filter((probe) => probe.until > now);
       return running.length === gate.running.length ? gate : { ...gate, running };
@@ -104,29 +141,25 @@ export function advance(gate: Gate, now: number): Gate {
   }
 }
 
-/** The result of an admitted attempt. Probes report with `passProbe` and `failProbe` instead. */
-export function observe(gate: Gate, result: { now: number; random: Random; generation: number; fault: boolean }): Gate {
-  if (gate.state !== "closed" || result.generation !== gate.generation) return gate;
-  const { now, fault } = result;
-  const next: Closed = {
-    ...gate,
-    sum: Math.max(0, gate.sum + (fault ? FAULT_WEIGHT : -SUCCESS_WEIGHT)),
-    faultsInARow: fault ? gate.faultsInARow + 1 : 0,
-    attempts: plusOne(gate.attempts, now, TECH_HALF_LIFE_MS),
-    faults: fault ? plusOne(gate.faults, now, TECH_HALF_LIFE_MS) : gate.faults,
-  };
-  if (next.sum < OPEN_AT_SUM && next.faultsInARow < OPEN_AT_FAULTS_IN_A_ROW) return next;
-  return open(next, result, `${recently(next, now)}, ${next.faultsInARow} in a row`);
-}
-
-/** Calls of this generation that are in flight; `slow` of them are older than `slowAfterMs`. */
-export function observeSlow(
-  gate: Gate,
-  flight: { now: number; random: Random; inFlight: number; slow: number; slowAfterMs: number },
-): Gate {
-  const { slow, inFlight } = flight;
-  if (gate.state !== "closed" || slow < SLOW_CALLS_MIN || slow <= SLOW_SHARE * inFlight) return gate;
-  return open(gate, flight, `${slow} of ${inFlight} calls in flight are older than ${Math.round(flight.slowAfterMs)} ms`);
+/** The gate after `event`, which is ignored if it belongs to another generation, or says nothing in this state. */
+export function apply(before: Gate, event: GateEvent): Gate {
+  const gate = advance(before, event.at);
+  if (event.kind === "read") return read(gate, event);
+  if (gate.generation !== event.generation) return gate;
+  switch (event.kind) {
+    case "ok":
+      return gate.state === "closed" ? observed(gate, event, false) : gate;
+    case "fault":
+      return gate.state === "closed" ? judged(observed(gate, event, true), event) : gate;
+    case "probe_taken":
+      return gate.state === "half_open" ? taken(gate, event) : gate;
+    case "probe_passed":
+      return gate.state === "half_open" ? passed(gate, event) : gate;
+    case "probe_failed":
+      return gate.state === "half_open" && without(gate, event.probe) ? open(gate, event, `a probe failed: ${WORDS[event.what]}`) : gate;
+    case "probe_returned":
+      return gate.state === "half_open" ? (without(gate, event.probe) ?? gate) : gate;
+  }
 }
 
 export function slowAfterMs(p99Ms: number | null): number {
@@ -146,36 +179,6 @@ export function drawsProbe(gate: Gate, now: number, random: number): boolean {
   return random < PROBE_SHARE || now - gate.since >= PROBE_PATIENCE_MS;
 }
 
-/** null when no token is free. */
-export function takeProbe(gate: Gate, now: number): { gate: HalfOpen; probe: Probe } | null {
-  if (gate.state !== "half_open" || freeProbes(gate) === 0) return null;
-  const probe = { id: gate.nextProbe, until: now + PROBE_LEASE_MS };
-  return { gate: { ...gate, running: [...gate.running, probe], nextProbe: gate.nextProbe + 1 }, probe };
-}
-
-export function passProbe(gate: Gate, probe: ProbeResult): Gate {
-  const without = takenBack(gate, probe);
-  if (!without) return gate;
-  const passed = without.passed + 1;
-  if (passed < PROBE_TOKENS) return { ...without, passed };
-  return closed({ generation: gate.generation + 1, trips: gate.trips, now: probe.now, rampFrom: probe.now });
-}
-
-export function failProbe(gate: Gate, probe: ProbeResult & { random: Random }): Gate {
-  return takenBack(gate, probe) ? open(gate, probe, "a probe failed") : gate;
-}
-
-/** The attempt came to nothing (never sent): another may probe. */
-export function returnProbe(gate: Gate, probe: ProbeResult): Gate {
-  return takenBack(gate, probe) ?? gate;
-}
-
-export interface ProbeResult {
-  readonly now: number;
-  readonly generation: number;
-  readonly id: number;
-}
-
 /** 0.1 to 1 for 20 s after it closed, else 1: the share of its traffic that it gets back. 0 while not closed. */
 export function rampWeight(gate: Gate, now: number): number {
   if (gate.state !== "closed") return 0;
@@ -190,30 +193,87 @@ export function techFaultRate(gate: Gate, now: number): number {
   return (valueAt(gate.faults, now, TECH_HALF_LIFE_MS) + 0.01) / (valueAt(gate.attempts, now, TECH_HALF_LIFE_MS) + 1);
 }
 
-function open(from: Gate, at: { now: number; random: Random }, reason: string): Open {
-  const forgotten = from.state === "closed" && at.now - from.since >= FORGET_TRIPS_MS;
+const WORDS = { error: "an error", slow: "no answer in time" } as const;
+
+/** A result of an attempt that was admitted by the closed gate. */
+function observed(gate: Closed, { at, by }: GateEvent, fault: boolean): Closed {
+  const sum = Math.max(0, gate.sum + (fault ? FAULT_WEIGHT : -SUCCESS_WEIGHT));
+  const witnesses = witnessed(gate.witnesses, by, { at, fault });
+  return {
+    ...gate,
+    sum,
+    faultsInARow: fault ? gate.faultsInARow + 1 : 0,
+    attempts: plusOne(gate.attempts, at, TECH_HALF_LIFE_MS),
+    faults: fault ? plusOne(gate.faults, at, TECH_HALF_LIFE_MS) : gate.faults,
+    witnesses: sum === 0 ? acquitted(witnesses) : witnesses,
+  };
+}
+
+/** Opens where there are faults enough, unless only one of several instances sees them: then its next one is as good as this one. */
+function judged(gate: Closed, fault: Extract<GateEvent, { kind: "fault" }>): Gate {
+  if (gate.sum < OPEN_AT_SUM && gate.faultsInARow < OPEN_AT_FAULTS_IN_A_ROW) return gate;
+  if (onlyOneSees(gate.witnesses, fault.at)) return { ...gate, sum: Math.min(gate.sum, OPEN_AT_SUM) };
+  return open(gate, fault, `${recently(gate, fault.at)}, ${gate.faultsInARow} in a row, the last: ${WORDS[fault.what]}`);
+}
+
+/** A read that fails brings a closed gate so near to opening that the next fault of an attempt does it, and no nearer. */
+function read(gate: Gate, { at, by, works }: Extract<GateEvent, { kind: "read" }>): Gate {
+  switch (gate.state) {
+    case "closed": {
+      if (works) return gate;
+      const brink = OPEN_AT_SUM - FAULT_WEIGHT;
+      const sum = Math.max(gate.sum, Math.min(gate.sum + FAULT_WEIGHT, brink));
+      return { ...gate, sum, witnesses: witnessed(gate.witnesses, by, { at, fault: true }) };
+    }
+    case "open":
+      return { ...gate, readFailedAt: works ? null : at };
+    case "half_open":
+      return gate;
+  }
+}
+
+/** Later than `openUntil` while reads fail: probing with customers' charges would waste them. */
+function openEnds({ openUntil, readFailedAt }: Open): number {
+  if (readFailedAt === null) return openUntil;
+  return Math.max(openUntil, Math.min(readFailedAt + READ_FRESH_MS, openUntil + READ_HOLDS_MS));
+}
+
+/** Also one too many: two instances may take the last token at the same moment, and both are on their way. */
+function taken(gate: HalfOpen, { at, probe }: { at: number; probe: string }): HalfOpen {
+  return { ...gate, running: [...gate.running, { id: probe, until: at + PROBE_LEASE_MS }] };
+}
+
+function passed(gate: HalfOpen, { at, probe }: { at: number; probe: string }): Gate {
+  const rest = without(gate, probe);
+  if (!rest) return gate;
+  if (rest.passed + 1 < PROBE_TOKENS) return { ...rest, passed: rest.passed + 1 };
+  return closed({ generation: gate.generation + 1, trips: gate.trips, now: at, rampFrom: at });
+}
+
+/** The gate without this probe; null when it is not out, or its time is over. */
+function without(gate: HalfOpen, probe: string): HalfOpen | null {
+  const running = gate.running.filter(({ id }) => id !== probe);
+  return running.length === gate.running.length ? null : { ...gate, running };
+}
+
+function open(from: Gate, { at, jitter }: { at: number; jitter: number }, reason: string): Open {
+  const forgotten = from.state === "closed" && at - from.since >= FORGET_TRIPS_MS;
   const trips = forgotten ? 1 : from.trips + 1;
   const longest = Math.min(LONGEST_OPENING_MS, FIRST_OPENING_MS * 2 ** (trips - 1));
-  const openUntil = at.now + longest * (1 - OPENING_JITTER * at.random());
-  return { state: "open", generation: from.generation + 1, trips, since: at.now, openUntil, reason };
+  const openUntil = at + longest * (1 - OPENING_JITTER * jitter);
+  return { state: "open", generation: from.generation + 1, trips, since: at, openUntil, reason, readFailedAt: null };
 }
 
 function halfOpen(from: Open, now: number): HalfOpen {
   const { generation, trips, reason } = from;
-  return { state: "half_open", generation: generation + 1, trips, since: now, passed: 0, running: [], nextProbe: 1, reason };
+  return { state: "half_open", generation: generation + 1, trips, since: now, passed: 0, running: [], reason };
 }
 
 function closed(from: { generation: number; trips: number; now: number; rampFrom: number | null }): Closed {
   const { generation, trips, now, rampFrom } = from;
   const none = { value: 0, at: now };
-  return { state: "closed", generation, trips, since: now, sum: 0, faultsInARow: 0, attempts: none, faults: none, rampFrom };
-}
-
-/** The gate without this probe; null when its result comes too late to count. */
-function takenBack(gate: Gate, probe: ProbeResult): HalfOpen | null {
-  if (gate.state !== "half_open" || gate.generation !== probe.generation) return null;
-  const running = gate.running.filter(({ id }) => id !== probe.id);
-  return running.length === gate.running.length ? null : { ...gate, running };
+  const well = { sum: 0, faultsInARow: 0, attempts: none, faults: none, witnesses: {} };
+  return { state: "closed", generation, trips, since: now, ...well, rampFrom };
 }
 
 function recently(gate: Closed, now: number): string {

@@ -1,14 +1,19 @@
 import type { Clock, Random } from "../../providers/contract/clock.ts";
 import type { Money } from "../../providers/contract/money.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
-import { ApprovalBook, type Segment } from "../../routing/approval.ts";
+import { ApprovalBook, type Segment, segmentName } from "../../routing/approval.ts";
 import { type Contender, choose, type Decision, gateObstacle, onlyAmong, operatorObstacle } from "../../routing/choose.ts";
 import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
 import type { Gate } from "../../routing/health-gate.ts";
+import { takeCounts } from "./approval-counts.ts";
 import type { Circuit } from "./circuit.ts";
+import { FleetClock } from "./fleet-clock.ts";
 import type { Overrides } from "./overrides.ts";
-import { ProviderCircuit } from "./provider-circuit.ts";
+import { type GateView, ProviderCircuit } from "./provider-circuit.ts";
 import { type ProviderStatus, statusOf } from "./provider-status.ts";
+import type { SharedDocuments } from "./shared-documents.ts";
+import { takeGate } from "./shared-gate.ts";
+import { type SharedPart, SharedState, sharedPart } from "./shared-state.ts";
 
 /** The configured providers as this instance sees them: their health, approval, and what operators decided. */
 export interface Fleet {
@@ -27,7 +32,9 @@ export interface Fleet {
   /** Identity not (or no longer) checked: no new attempts. Every provider starts so. */
   markUnverified(providerId: string, detail: string): void;
   markVerified(providerId: string): void;
-  /** Looks at slow calls and ended openings also while nobody calls, so that `onChange` is prompt. */
+  /** A cheap read at the provider, made to see whether it is there, worked or did not: a signal, not a verdict. */
+  recordRead(providerId: string, works: boolean): void;
+  /** Looks at slow calls, ended openings and what other instances know also while nobody calls, so that `onChange` is prompt. */
   start(): void;
   /** Ends timers; nothing can be sent afterwards. */
   close(): void;
@@ -52,6 +59,10 @@ export interface ProviderChange {
   readonly generation: number;
   /** Milliseconds until it half-opens; null unless it opened. */
   readonly openForMs: number | null;
+  /** Only this instance finds the provider ill. */
+  readonly alone: boolean;
+  /** By something that this instance saw: it tells for the fleet. */
+  readonly caused: boolean;
 }
 
 export interface FleetOptions {
@@ -60,16 +71,26 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly overrides: Overrides;
+  /** Unique in the fleet. */
+  readonly instance: string;
+  /** What instances share; null: this one is alone. Closed with the fleet. */
+  readonly documents: SharedDocuments | null;
   /** A listener threw: a bug, kept out of the payment's path. */
   readonly onBug: (error: unknown) => void;
 }
 
 /** How often slow calls and ended openings are looked at when no charge arrives. */
 const TICK_MS = 500;
+/** A tick that comes so much too late: this process was not running. */
+const STALL_MS = 1_000;
 /** The share of attempts is a recent one. */
 const SHARE_HALF_LIFE_MS = 120_000;
 /** Below it a share says nothing. */
 const SHARE_MIN_ATTEMPTS = 0.5;
+
+/** What documents are called: a gate by its provider, counts by the approval book's name. */
+const GATE = "gate:";
+const APPROVAL = "approval:";
 
 interface Member {
   readonly id: string;
@@ -81,23 +102,32 @@ interface Member {
 }
 
 export function createFleet(options: FleetOptions): Fleet {
-  return new LocalFleet(options);
+  return new SharedFleet(options);
 }
 
-class LocalFleet implements Fleet {
+class SharedFleet implements Fleet {
   readonly #options: FleetOptions;
+  readonly #time: FleetClock;
   readonly #members: ReadonlyMap<string, Member>;
   readonly #approvals = new ApprovalBook();
+  readonly #state: SharedState;
   readonly #listeners: ((change: ProviderChange) => void)[] = [];
+  #tickDue = Number.POSITIVE_INFINITY;
+  #stalledUntil = Number.NEGATIVE_INFINITY;
   #stopTick = (): void => {};
 
   constructor(options: FleetOptions) {
+    const { clock, documents, onBug } = options;
     this.#options = options;
+    this.#time = new FleetClock(clock);
     this.#members = new Map(options.providers.map((provider, priority) => [provider.id, this.#newMember(provider, priority)]));
+    const lasting = [...this.#members.keys()].map((id) => `${GATE}${id}`);
+    this.#state = new SharedState({ documents, clock, time: this.#time, part: (name) => this.#part(name), lasting: () => lasting, onBug });
   }
 
   choose(query: ChoiceQuery): Decision {
-    const now = this.#now();
+    const now = this.#time.now();
+    const segment = segmentName(query.segment);
     const contenders = this.#all().map(
       (member): Contender => ({
         ...this.#standing(member),
@@ -106,7 +136,7 @@ class LocalFleet implements Fleet {
         excluded: query.excluded.includes(member.id),
         takesCurrency: member.currencies?.has(query.money.currency) ?? true,
         gate: member.circuit.gate(),
-        approval: this.#approvals.estimate(member.id, query.segment, member.priority, now),
+        approval: this.#approvals.estimate(member.id, segment, member.priority, now),
       }),
     );
     return choose({ now, random: this.#options.random, contenders });
@@ -122,14 +152,20 @@ class LocalFleet implements Fleet {
   }
 
   recordApproval(providerId: string, segment: Segment, approved: boolean): void {
-    this.#approvals.record(providerId, segment, approved, this.#now());
+    for (const name of this.#approvals.record(providerId, segment, approved, this.#time.now())) {
+      this.#state.touch(`${APPROVAL}${name}`, false);
+    }
+  }
+
+  recordRead(providerId: string, works: boolean): void {
+    this.#member(providerId).circuit.read(works);
   }
 
   status(): readonly ProviderStatus[] {
     const { clock, overrides } = this.#options;
-    const now = this.#now();
+    const now = this.#time.now();
     const only = this.#only();
-    const recent = ({ attempts }: Member) => valueAt(attempts, now, SHARE_HALF_LIFE_MS);
+    const recent = ({ attempts }: Member) => valueAt(attempts, clock.monotonic(), SHARE_HALF_LIFE_MS);
     const total = this.#all().reduce((sum, member) => sum + recent(member), 0);
     return this.#all().map((member) =>
       statusOf({
@@ -137,14 +173,14 @@ class LocalFleet implements Fleet {
         obstacle: this.#obstacle(member, only),
         unverified: member.unverified,
         override: overrides.current().get(member.id) ?? null,
-        gate: member.circuit.gate(),
+        ...member.circuit.view(),
         approval: this.#approvals.estimate(member.id, null, member.priority, now),
-        latency: member.circuit.latency.percentiles(now),
+        latency: member.circuit.latency.percentiles(clock.monotonic()),
         inFlight: member.circuit.inFlight,
         breaker: member.circuit.breaker.stats,
         share: total < SHARE_MIN_ATTEMPTS ? null : recent(member) / total,
         now,
-        wallMinusMonotonic: clock.now() - now,
+        wallMinusFleet: clock.now() - now,
       }),
     );
   }
@@ -162,17 +198,27 @@ class LocalFleet implements Fleet {
   }
 
   start(): void {
-    for (const { circuit } of this.#all()) circuit.gate();
-    this.#stopTick = this.#options.clock.after(TICK_MS, () => this.start());
+    this.#state.start();
+    this.#tick();
   }
 
   close(): void {
     this.#stopTick();
+    this.#state.close();
     for (const { circuit } of this.#all()) circuit.breaker.shutdown();
   }
 
+  #tick(): void {
+    const { clock } = this.#options;
+    const now = clock.monotonic();
+    if (now - this.#tickDue > STALL_MS) this.#stalledUntil = now + STALL_MS;
+    for (const { circuit } of this.#all()) circuit.view();
+    this.#tickDue = now + TICK_MS;
+    this.#stopTick = clock.after(TICK_MS, () => this.#tick());
+  }
+
   #newMember({ id, capabilities }: FleetOptions["providers"][number], priority: number): Member {
-    const { clock, random, overrides } = this.#options;
+    const { clock, random, overrides, instance } = this.#options;
     const member: Member = {
       id,
       priority,
@@ -181,23 +227,41 @@ class LocalFleet implements Fleet {
       attempts: { value: 0, at: 0 },
       circuit: new ProviderCircuit({
         provider: id,
+        instance,
         clock,
+        time: this.#time,
         random,
         override: () => overrides.modeOf(id),
         obstacle: () => operatorObstacle(this.#standing(member), this.#only())?.why ?? null,
+        stalled: () => clock.monotonic() < this.#stalledUntil,
         onAdmit: () => {
-          member.attempts = plusOne(member.attempts, this.#now(), SHARE_HALF_LIFE_MS);
+          member.attempts = plusOne(member.attempts, clock.monotonic(), SHARE_HALF_LIFE_MS);
         },
-        onTransition: (from, to) => this.#tell(id, from, to),
+        onEvent: (urgent) => this.#state.touch(`${GATE}${id}`, urgent),
+        onTransition: (from, to, caused) => this.#tell(id, from, to, caused),
       }),
     };
     return member;
   }
 
-  #tell(provider: string, from: Gate, to: Gate): void {
+  /** What the store calls by this name. */
+  #part(name: string): SharedPart | null {
+    if (name.startsWith(GATE)) {
+      const circuit = this.#members.get(name.slice(GATE.length))?.circuit;
+      if (!circuit) return null;
+      const { shared } = circuit;
+      const take = (value: unknown, reset: boolean) => takeGate(value, shared.view, this.#time.now(), reset);
+      return sharedPart({ replica: shared, take, adopted: () => circuit.adopted() });
+    }
+    if (!name.startsWith(APPROVAL)) return null;
+    return sharedPart({ replica: this.#approvals.replica(name.slice(APPROVAL.length)), take: takeCounts, adopted: () => {} });
+  }
+
+  #tell(provider: string, { gate: from }: GateView, { gate: to, alone }: GateView, caused: boolean): void {
     const reason = to.state === "closed" ? "all probes passed" : to.reason;
     const openForMs = to.state === "open" ? Math.round(to.openUntil - to.since) : null;
-    const change = { provider, from: from.state, to: to.state, reason, trips: to.trips, generation: to.generation, openForMs };
+    const { trips, generation } = to;
+    const change = { provider, from: from.state, to: to.state, reason, trips, generation, openForMs, alone, caused };
     for (const listener of this.#listeners) {
       try {
         listener(change);
@@ -229,9 +293,5 @@ class LocalFleet implements Fleet {
 
   #all(): Member[] {
     return [...this.#members.values()];
-  }
-
-  #now(): number {
-    return this.#options.clock.monotonic();
   }
 }

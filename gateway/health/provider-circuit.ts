@@ -1,60 +1,74 @@
 import type { Clock, Random } from "../../providers/contract/clock.ts";
 import { gateObstacle, type OverrideMode } from "../../routing/choose.ts";
-import {
-  advance,
-  failProbe,
-  type Gate,
-  newGate,
-  observe,
-  observeSlow,
-  passProbe,
-  returnProbe,
-  slowAfterMs,
-  takeProbe,
-} from "../../routing/health-gate.ts";
+import { advance, apply, freeProbes, type Gate, type GateEvent, newGate, reset, slowAfterMs } from "../../routing/health-gate.ts";
 import { fullBudget, takeInquiry } from "../../routing/inquiry-budget.ts";
+import { Replica } from "../../routing/replica.ts";
+import { type Admission, AttemptTicket, refused, type Step, type Verdict } from "./attempt-ticket.ts";
 import { Breaker, type Fired } from "./breaker.ts";
 import type { Circuit, InquiryPurpose, Ran, Refused, Ticket } from "./circuit.ts";
 import { LatencyWindow } from "./latency-window.ts";
 
 export interface CircuitOptions {
   readonly provider: string;
+  /** This instance's name: unique in the fleet. */
+  readonly instance: string;
   readonly clock: Clock;
+  /** Of what the fleet shares. */
+  readonly time: { now(): number };
   readonly random: Random;
   /** Of this provider, by the clock at each use. */
   readonly override: () => OverrideMode | null;
   /** What else stands against a new attempt (operator, identity); null: nothing. */
   readonly obstacle: () => string | null;
+  /** This process was not running just now: calls without an answer may have one that nobody has read yet. */
+  readonly stalled: () => boolean;
   /** An attempt was admitted. */
   readonly onAdmit: () => void;
-  readonly onTransition: (from: Gate, to: Gate) => void;
+  /** The fleet's gate has seen something; `urgent`: others should know before their next charge. */
+  readonly onEvent: (urgent: boolean) => void;
+  readonly onTransition: (from: GateView, to: GateView, caused: boolean) => void;
 }
 
-/** The circuit of one provider on this instance: the pure gate, its clock, the calls in flight, and opossum. */
+/** The gate that decides here. `alone`: only this instance finds the provider ill. */
+export interface GateView {
+  readonly gate: Gate;
+  readonly alone: boolean;
+}
+
+/**
+ * The circuit of one provider on this instance: the fleet's gate, fed by all instances; our own one, fed by what only we see; the
+ * calls in flight; and opossum, which both drive. The fleet's gate decides while it is not closed, then our own.
+ */
 export class ProviderCircuit implements Circuit {
   readonly latency = new LatencyWindow();
   readonly breaker: Breaker;
+  readonly shared: Replica<Gate, GateEvent>;
   readonly #options: CircuitOptions;
-  /** Steps of attempts that were admitted in the gate's present generation, oldest first. Those of older ones prove nothing. */
-  #flight = new Set<{ readonly since: number }>();
+  #own: Gate;
+  /** Steps of attempts that have said nothing about health yet, oldest first. */
+  readonly #flight = new Set<Step>();
   #inFlight = 0;
-  #gate: Gate;
+  #probes = 0;
+  #seen: GateView;
   #budget = fullBudget(0);
 
   constructor(options: CircuitOptions) {
     this.#options = options;
     this.breaker = new Breaker(options.provider);
-    this.#gate = newGate(options.clock.monotonic());
+    const gate = newGate(this.#now());
+    this.shared = new Replica(gate, apply);
+    this.#own = gate;
+    this.#seen = { gate, alone: false };
   }
 
-  /** The gate as of now: time and slow calls are looked at with each use. */
+  /** The gate as of now: time and calls without an answer are looked at with each use. */
+  view(): GateView {
+    this.#judgeSlow();
+    return this.#look(false);
+  }
+
   gate(): Gate {
-    const now = this.#now();
-    this.#move(advance(this.#gate, now));
-    const threshold = slowAfterMs(this.latency.percentiles(now).p99);
-    const flight = { inFlight: this.#flight.size, slow: this.#slow(now - threshold), slowAfterMs: threshold };
-    this.#move(observeSlow(this.#gate, { now, random: this.#options.random, ...flight }));
-    return this.#gate;
+    return this.view().gate;
   }
 
   get inFlight(): number {
@@ -62,17 +76,19 @@ export class ProviderCircuit implements Circuit {
   }
 
   admit(): Ticket | Refused {
-    const gate = this.gate();
+    const { gate, alone } = this.view();
     const reason = this.#options.obstacle() ?? gateObstacle({ override: this.#options.override(), gate })?.why ?? null;
     // The refusal itself is opossum's, like every other: its statistics then say what was asked and refused.
     if (reason !== null) {
       void this.breaker.fire(false, unreachable, neverFaulty);
       return { admitted: false, reason };
     }
-    const taken = takeProbe(gate, this.#now());
-    if (taken) this.#move(taken.gate);
+    const { generation } = advance(this.shared.view, this.#now());
+    const probe = freeProbes(gate) > 0 ? { id: `${this.#options.instance}.${++this.#probes}`, alone } : null;
+    const admission: Admission = { generation, ownGeneration: this.#own.generation, probe };
+    if (probe) this.#tell({ ...this.#event(admission), kind: "probe_taken", probe: probe.id }, alone);
     this.#options.onAdmit();
-    return new AttemptTicket(this, gate.generation, taken?.probe.id ?? null);
+    return new AttemptTicket(this, admission);
   }
 
   async inquire<T extends { readonly kind: string }>(
@@ -87,48 +103,70 @@ export class ProviderCircuit implements Circuit {
 
   /** For the ticket: one step of an attempt, sent or refused. */
   async step<T>(
-    ticket: { generation: number; first: boolean },
+    ticket: { admission: Admission; first: boolean; judge(verdict: Verdict): void },
     send: () => Promise<T>,
     isFault: (result: T) => boolean,
   ): Promise<{ fired: Fired<T>; reason: string | null }> {
     const reason = this.#refusesStep(ticket);
-    const entry = { since: this.#now() };
-    const flight = this.#flight;
+    const since = this.#options.clock.monotonic();
+    const step: Step = { since, late: () => ticket.judge("slow") };
     if (reason === null) {
       this.#inFlight += 1;
-      if (ticket.generation === this.#gate.generation) flight.add(entry);
+      this.#flight.add(step);
     }
     try {
       const fired = await this.breaker.fire(reason === null, send, isFault);
+      const now = this.#options.clock.monotonic();
       // Faults are left out: what timed out would raise the threshold that is to find it.
-      if (fired.fired && !fired.fault) this.latency.add(this.#now() - entry.since, this.#now());
+      if (fired.fired && !fired.fault) this.latency.add(now - since, now);
       return { fired, reason };
     } finally {
-      flight.delete(entry);
+      this.#flight.delete(step);
       if (reason === null) this.#inFlight -= 1;
     }
   }
 
   /** For the ticket: what the attempt says about health. null: nothing was sent. */
-  settle(generation: number, probe: number | null, fault: boolean | null): void {
-    const now = this.#now();
-    const at = { now, generation, random: this.#options.random };
-    this.#move(advance(this.#gate, now));
-    if (probe === null) {
-      if (fault !== null) this.#move(observe(this.#gate, { ...at, fault }));
-      return;
+  settle({ generation, ownGeneration, probe }: Admission, verdict: Verdict | null): void {
+    const event = this.#event({ generation, ownGeneration });
+    const own = { ...event, generation: ownGeneration };
+    if (probe) {
+      const base = probe.alone ? own : event;
+      if (verdict === null) this.#tell({ ...base, kind: "probe_returned", probe: probe.id }, probe.alone);
+      else if (verdict === "ok") this.#tell({ ...base, kind: "probe_passed", probe: probe.id }, probe.alone);
+      else this.#tell({ ...base, kind: "probe_failed", probe: probe.id, what: verdict, jitter: this.#options.random() }, probe.alone);
     }
-    const result = { ...at, id: probe };
-    if (fault === null) this.#move(returnProbe(this.#gate, result));
-    else this.#move(fault ? failProbe(this.#gate, result) : passProbe(this.#gate, result));
+    // A probe of our own gate is an ordinary attempt for the fleet's.
+    if (verdict === null || (probe && !probe.alone)) return;
+    const said = verdict === "ok" ? ({ kind: "ok" } as const) : ({ kind: "fault", what: verdict, jitter: this.#options.random() } as const);
+    if (!probe) this.#applyOwn({ ...own, ...said });
+    this.#tell({ ...event, ...said }, false);
   }
 
-  #refusesStep(ticket: { generation: number; first: boolean }): string | null {
+  /** A cheap read, made to see whether the provider is there. */
+  read(works: boolean): void {
+    const { generation } = this.shared.view;
+    this.#tell({ ...this.#event({ generation, ownGeneration: 0 }), kind: "read", works }, false);
+  }
+
+  /** The store's gate was taken over. What we held open stays so here until its time, unless the fleet has moved on since. */
+  adopted(): void {
+    const before = this.#seen;
+    const now = this.#now();
+    const gate = advance(this.shared.view, now);
+    if (!before.alone && before.gate.state === "open" && gate.state === "closed" && gate.generation < before.gate.generation) {
+      if (this.#own.state === "closed") this.#own = { ...before.gate, generation: this.#own.generation + 1 };
+    }
+    this.#look(false);
+  }
+
+  #refusesStep(ticket: { admission: Admission; first: boolean }): string | null {
     const override = this.#options.override();
     if (override === "down") return "an operator set it down";
     if (override === "up" || !ticket.first) return null;
-    const gate = this.gate();
-    return gate.state === "open" && gate.generation !== ticket.generation ? `open: ${gate.reason}` : null;
+    const { gate, alone } = this.view();
+    const { generation, ownGeneration } = ticket.admission;
+    return gate.state === "open" && gate.generation !== (alone ? ownGeneration : generation) ? `open: ${gate.reason}` : null;
   }
 
   #refusesInquiry(purpose: InquiryPurpose): string | null {
@@ -136,80 +174,70 @@ export class ProviderCircuit implements Circuit {
     if (override === "down" && (purpose === "replay" || purpose === "operation")) return "an operator set it down: lookups and fences only";
     const gate = this.gate();
     if (gate.state === "closed" || override === "up" || purpose === "fence" || purpose === "replay") return null;
-    const budget = takeInquiry(this.#budget, this.#now());
+    const budget = takeInquiry(this.#budget, this.#options.clock.monotonic());
     if (!budget) return `${gate.state === "open" ? "open" : "half open"}: only a few inquiries pass`;
     this.#budget = budget;
     return null;
   }
 
-  #move(to: Gate): void {
-    const from = this.#gate;
-    this.#gate = to;
-    if (from.state === to.state) return;
-    this.#flight = new Set();
-    this.breaker.open = to.state === "open";
-    this.#options.onTransition(from, to);
+  /** To our own gate, or to the fleet's: every fault and every probe is urgent. */
+  #tell(event: GateEvent, own: boolean): void {
+    if (own) this.#applyOwn(event);
+    else {
+      this.shared.add(event);
+      this.#options.onEvent(event.kind !== "ok" && event.kind !== "read");
+    }
+    this.#look(true);
   }
 
-  /** Steps begun before `since`. */
-  #slow(since: number): number {
-    let slow = 0;
-    for (const step of this.#flight) {
-      if (step.since >= since) break;
-      slow += 1;
+  #applyOwn(event: GateEvent): void {
+    const before = this.#own;
+    const after = apply(before, event);
+    const opened = after.state === "open" && before.state !== "open";
+    this.#own = opened ? { ...after, reason: `seen by this instance alone: ${after.reason}` } : after;
+  }
+
+  /** Both gates as of now, and opossum turned to what they say. */
+  #look(caused: boolean): GateView {
+    const now = this.#now();
+    const shared = advance(this.shared.view, now);
+    // The fleet knows now; what we alone saw is part of it.
+    if (shared.state !== "closed" && this.#own.state !== "closed") this.#own = reset(this.#own, now);
+    this.#own = advance(this.#own, now);
+    const alone = shared.state === "closed" && this.#own.state !== "closed";
+    const before = this.#seen;
+    this.#seen = { gate: alone ? this.#own : shared, alone };
+    if (before.gate.state !== this.#seen.gate.state) {
+      this.breaker.open = this.#seen.gate.state === "open";
+      this.#options.onTransition(before, this.#seen, caused);
     }
-    return slow;
+    return this.#seen;
+  }
+
+  /** Calls that have been on their way for too long are faults before they fail. */
+  #judgeSlow(): void {
+    const now = this.#options.clock.monotonic();
+    const [oldest] = this.#flight;
+    if (!oldest || now - oldest.since <= SOONEST_SLOW_MS || this.#options.stalled()) return;
+    const threshold = slowAfterMs(this.latency.percentiles(now).p99);
+    for (const step of this.#flight) {
+      if (now - step.since <= threshold) break;
+      this.#flight.delete(step);
+      step.late();
+    }
+  }
+
+  #event({ generation }: Pick<Admission, "generation" | "ownGeneration">): { at: number; by: string; generation: number } {
+    return { at: this.#now(), by: this.#options.instance, generation };
   }
 
   #now(): number {
-    return this.#options.clock.monotonic();
+    return this.#options.time.now();
   }
 }
 
-class AttemptTicket implements Ticket {
-  readonly admitted = true;
-  readonly generation: number;
-  readonly #circuit: ProviderCircuit;
-  readonly #probe: number | null;
-  #answered = false;
-  #settled = false;
-
-  constructor(circuit: ProviderCircuit, generation: number, probe: number | null) {
-    this.#circuit = circuit;
-    this.generation = generation;
-    this.#probe = probe;
-  }
-
-  get probe(): boolean {
-    return this.#probe !== null;
-  }
-
-  async run<T extends { readonly kind: string }>(send: () => Promise<T>, isFault: (result: T) => boolean): Promise<Ran<T>> {
-    const ticket = { generation: this.generation, first: !this.#answered };
-    const { fired, reason } = await this.#circuit.step(ticket, send, isFault);
-    if (!fired.fired) return refused(reason);
-    this.#answered = true;
-    // A fault counts at once; the absence of one only at the end. Else each prepare that works would make up for a
-    // commit that does not, and an outage of commits would be found half as fast as measured.
-    if (fired.fault) this.#settle(true);
-    return { admitted: true, result: fired.result };
-  }
-
-  release(): void {
-    this.#settle(this.#answered ? false : null);
-  }
-
-  #settle(fault: boolean | null): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#circuit.settle(this.generation, this.#probe, fault);
-  }
-}
-
-/** Without a reason of ours it was opossum's own: it is shut down. */
-function refused(reason: string | null): Refused {
-  return { admitted: false, reason: reason ?? "this instance is being stopped" };
-}
+/** No threshold is lower: spares the percentiles. */
+const SOONEST_SLOW_MS = slowAfterMs(null);
 
 async function unreachable(): Promise<never> {
   throw new Error("unreachable: a refused call was sent");

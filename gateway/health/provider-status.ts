@@ -32,6 +32,8 @@ export interface CircuitStatus {
   readonly openUntil: number | null;
   readonly generation: number;
   readonly trips: number;
+  /** Only this instance finds the provider ill: look at its network. */
+  readonly alone: boolean;
   readonly faultRate: number | null;
   readonly faultsInARow: number | null;
   readonly freeProbes: number;
@@ -45,14 +47,15 @@ export function statusOf(facts: {
   unverified: string | null;
   override: Override | null;
   gate: Gate;
+  alone: boolean;
   approval: ApprovalEstimate;
   latency: Percentiles;
   inFlight: number;
   breaker: Breaker["stats"];
   share: number | null;
   now: number;
-  /** Turns a monotonic time into one that people read. */
-  wallMinusMonotonic: number;
+  /** Turns the fleet's time into one that people read. */
+  wallMinusFleet: number;
 }): ProviderStatus {
   const { gate, obstacle } = facts;
   const tested = gate.state === "half_open" && facts.override?.mode !== "up";
@@ -61,7 +64,7 @@ export function statusOf(facts: {
     health: tested && (obstacle === null || freeProbes(gate) === 0) ? "testing" : obstacle === null ? "up" : "unavailable",
     why: obstacle,
     verified: facts.unverified === null,
-    circuit: circuitStatus(gate, facts.now, facts.wallMinusMonotonic),
+    circuit: { ...circuitStatus(gate, facts.now, facts.wallMinusFleet), alone: facts.alone },
     approval: facts.approval,
     latencyMs: facts.latency,
     share: facts.share,
@@ -71,13 +74,13 @@ export function statusOf(facts: {
   };
 }
 
-function circuitStatus(gate: Gate, now: number, wallMinusMonotonic: number): CircuitStatus {
+function circuitStatus(gate: Gate, now: number, wallMinusFleet: number): Omit<CircuitStatus, "alone"> {
   const { state, generation, trips } = gate;
   return {
     state,
     reason: gate.state === "closed" ? null : gate.reason,
-    since: gate.since + wallMinusMonotonic,
-    openUntil: gate.state === "open" ? gate.openUntil + wallMinusMonotonic : null,
+    since: gate.since + wallMinusFleet,
+    openUntil: gate.state === "open" ? gate.openUntil + wallMinusFleet : null,
     generation,
     trips,
     faultRate: gate.state === "closed" ? techFaultRate(gate, now) : null,

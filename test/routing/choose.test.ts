@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Contender, choose, type OverrideMode } from "../../routing/choose.ts";
-import { advance, type Gate, newGate, observe, passProbe, takeProbe } from "../../routing/health-gate.ts";
+import { advance, type Gate, newGate } from "../../routing/health-gate.ts";
 import { seeded } from "../support/manual-clock.ts";
+import { observe, passProbe, takeProbe } from "./gate-events.ts";
 
 const NOW = 100_000;
 
@@ -93,7 +94,7 @@ describe("a provider is never eligible for this charge", () => {
 
 describe("a provider is unavailable for now", () => {
   it.each<[string, Partial<Contender>, string]>([
-    ["while its gate is open", { gate: open() }, "open: 100 % of the last attempts were faults, 4 in a row"],
+    ["while its gate is open", { gate: open() }, "open: 100 % of the last attempts were faults, 4 in a row, the last: an error"],
     ["while an operator has it down", { override: "down" }, "an operator set it down"],
     ["while an operator drains it", { override: "drain" }, "an operator drains it"],
     ["before its identity is checked", { unverified: "no answer yet" }, "not verified: no answer yet"],

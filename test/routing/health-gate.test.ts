@@ -1,26 +1,25 @@
 import { describe, expect, it } from "vitest";
 import {
   advance,
+  apply,
   type Closed,
   drawsProbe,
   FIRST_OPENING_MS,
-  failProbe,
   freeProbes,
   type Gate,
   LONGEST_OPENING_MS,
+  later,
   newGate,
-  observe,
-  observeSlow,
   PROBE_LEASE_MS,
   PROBE_TOKENS,
-  passProbe,
+  READ_HOLDS_MS,
   rampWeight,
-  returnProbe,
+  reset,
   slowAfterMs,
-  takeProbe,
   techFaultRate,
 } from "../../routing/health-gate.ts";
 import { seeded } from "../support/manual-clock.ts";
+import { failProbe, observe, passProbe, returnProbe, takeProbe } from "./gate-events.ts";
 
 const never = () => 0;
 
@@ -76,7 +75,7 @@ describe("a closed gate", () => {
   });
 
   it("says in words why it opened", () => {
-    expect(opened()).toMatchObject({ reason: "100 % of the last attempts were faults, 4 in a row" });
+    expect(opened()).toMatchObject({ reason: "100 % of the last attempts were faults, 4 in a row, the last: an error" });
   });
 
   it("finds an outage of 100, 50, 25 and 15 % faults after about 4, 8, 21 and 52 charges", () => {
@@ -92,14 +91,6 @@ describe("a closed gate", () => {
 
   it("cries wolf less than once in 40,000 charges at 2 % background faults", () => {
     expect(meanChargesUntilOpen(0.02, 10)).toBeGreaterThan(40_000);
-  });
-
-  it("opens when slow calls in flight are five and more than 30 %", () => {
-    const see = (slow: number, inFlight: number) =>
-      observeSlow(newGate(0), { now: 0, random: never, inFlight, slow, slowAfterMs: 3_000 }).state;
-    expect(see(5, 16)).toBe("open");
-    expect(see(5, 17)).toBe("closed");
-    expect(see(4, 4)).toBe("closed");
   });
 
   it("calls slow what takes more than 3 s and more than twice its p99", () => {
@@ -149,8 +140,16 @@ describe("a half-open gate", () => {
     const first = takeProbe(gate, now)!;
     const second = takeProbe(first.gate, now)!;
     const again = failProbe(second.gate, { now, random: never, generation: gate.generation, id: first.probe.id });
-    expect(again).toMatchObject({ state: "open", trips: 2, openUntil: now + 2 * FIRST_OPENING_MS, reason: "a probe failed" });
+    expect(again).toMatchObject({ state: "open", trips: 2, openUntil: now + 2 * FIRST_OPENING_MS, reason: "a probe failed: an error" });
     expect(passProbe(again, { now, generation: gate.generation, id: second.probe.id })).toBe(again);
+  });
+
+  it("counts a token that two instances took at the same moment: both are on their way", () => {
+    let { gate, now } = halfOpened();
+    for (let i = 1; i <= 4; i++) {
+      gate = apply(gate, { at: now, by: `instance-${i}`, generation: gate.generation, kind: "probe_taken", probe: `${i}` });
+    }
+    expect([freeProbes(gate), gate.state === "half_open" && gate.running.length]).toEqual([0, 4]);
   });
 
   it("takes a token back from an attempt that came to nothing, or vanished", () => {
@@ -167,7 +166,6 @@ describe("a half-open gate", () => {
     const early = { now, generation: gate.generation, id: takeProbe(gate, now)!.probe.id };
     const reopened = failProbe(takeProbe(gate, now)!.gate, { ...early, random: never });
     const again = takeProbe(advance(reopened, now + LONGEST_OPENING_MS), now + LONGEST_OPENING_MS)!;
-    expect(again.probe.id).toBe(early.id);
     for (const move of [passProbe, failProbe, returnProbe]) expect(move(again.gate, { ...early, random: never })).toBe(again.gate);
   });
 
@@ -203,6 +201,82 @@ describe("after closing", () => {
       while (gate.state === "closed") gate = result(gate, true, now);
       expect(gate.trips).toBe(trips);
     }
+  });
+});
+
+describe("several instances", () => {
+  const tell = (gate: Gate, by: string, fault: boolean, now: number) =>
+    observe(gate, { now, by, random: never, generation: gate.generation, fault });
+
+  it("open it together: faults seen by two are believed", () => {
+    let gate = newGate(0);
+    for (const by of ["a", "b", "a", "b"]) gate = tell(gate, by, true, 0);
+    expect(gate.state).toBe("open");
+  });
+
+  it("do not let one with a broken network close the provider for all while another gets answers", () => {
+    let gate = tell(newGate(0), "well", false, 0);
+    for (let i = 0; i < 20; i++) gate = tell(gate, "broken", true, 1_000);
+    expect(gate.state).toBe("closed");
+    expect(tell(gate, "well", true, 1_000).state).toBe("open");
+  });
+
+  it("believe one alone once the others have had no answer for ten seconds", () => {
+    let gate = tell(newGate(0), "idle", false, 0);
+    for (let i = 0; i < 4; i++) gate = tell(gate, "alone", true, 10_000);
+    expect(gate.state).toBe("open");
+  });
+
+  it("forget an accusation when the sum is zero again", () => {
+    let gate = tell(newGate(0), "a", true, 0);
+    for (let i = 0; i < 9; i++) gate = tell(gate, "b", false, 0);
+    for (let i = 0; i < 4; i++) gate = tell(gate, "b", true, 0);
+    expect(gate.state).toBe("open");
+    gate = tell(newGate(0), "a", true, 0);
+    for (let i = 0; i < 9; i++) gate = tell(gate, "a", false, 0);
+    for (let i = 0; i < 4; i++) gate = tell(gate, "b", true, 0);
+    expect(gate.state).toBe("closed");
+  });
+});
+
+describe("reads", () => {
+  const reads = (gate: Gate, works: boolean, now: number) => apply(gate, { at: now, by: "a", generation: 0, kind: "read", works });
+
+  it("that fail open nothing by themselves, and the first fault after one does", () => {
+    let gate = newGate(0);
+    for (let i = 0; i < 50; i++) gate = reads(gate, false, 0);
+    expect(gate.state).toBe("closed");
+    expect(result(reads(gate, true, 0), true).state).toBe("open");
+  });
+
+  it("that fail keep it open a little longer than its time, and no longer", () => {
+    const gate = opened();
+    const failing = reads(gate, false, FIRST_OPENING_MS - 1);
+    expect(advance(failing, FIRST_OPENING_MS).state).toBe("open");
+    expect(advance(failing, FIRST_OPENING_MS + 15_000).state).toBe("half_open");
+    expect(advance(reads(failing, true, FIRST_OPENING_MS), FIRST_OPENING_MS).state).toBe("half_open");
+    let held: Gate = gate;
+    for (let now = 0; held.state === "open"; now += 5_000) {
+      held = reads(held, false, now);
+      expect(now).toBeLessThanOrEqual(FIRST_OPENING_MS + READ_HOLDS_MS);
+    }
+  });
+});
+
+describe("of two gates that do not descend from one another", () => {
+  it("the higher generation counts, and of two openings the later end", () => {
+    const [early, late] = [opened(0), opened(1_000)];
+    for (const [a, b] of [
+      [early, late],
+      [late, early],
+    ] as const)
+      expect(later(a, b)).toBe(late);
+    const fresh = reset(reset(early, 2_000), 2_000);
+    for (const [a, b] of [
+      [fresh, late],
+      [late, fresh],
+    ] as const)
+      expect(later(a, b)).toBe(fresh);
   });
 });
 

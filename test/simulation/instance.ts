@@ -57,7 +57,15 @@ export async function startInstance(around: Surroundings, machine: Machine, boot
   await clockGuard.check();
   const overrides = new OverrideWatcher({ db, clock, onError: () => {} });
   await overrides.refresh();
-  const fleet = createFleet({ providers, clock, random, overrides, onBug: (error) => log.error({ err: error }, "bug") });
+  const fleet = createFleet({
+    providers,
+    clock,
+    random,
+    overrides,
+    instance: machine.name,
+    documents: null,
+    onBug: (error) => log.error({ err: error }, "bug"),
+  });
   machine.onDeath(() => fleet.close());
   fleet.onChange((change) => world.tell(machine.name, `gate of ${change.provider}: ${change.from} -> ${change.to} (${change.reason})`));
   const identities = new Identities({ db, clock, fleet, providers, livemode: false, log });

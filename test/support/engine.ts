@@ -65,7 +65,15 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
   ].map(settings.wrap ?? ((provider) => provider));
   const overrides = new OverrideWatcher({ db, clock, onError: () => {} });
   await overrides.start();
-  const fleet = createFleet({ providers, clock, random: Math.random, overrides, onBug: (bug) => log.error({ bug }, "bug") });
+  const fleet = createFleet({
+    providers,
+    clock,
+    random: Math.random,
+    overrides,
+    instance: "test",
+    documents: null,
+    onBug: (bug) => log.error({ bug }, "bug"),
+  });
   const identities = new Identities({ db, clock, fleet, providers, livemode: false, log });
   await identities.start();
   const core = assembleCore({

@@ -47,7 +47,7 @@ class FleetPolicy implements Policy {
     const onBug = (bug: unknown): void => {
       throw bug;
     };
-    this.#fleet = createFleet({ providers, clock, random, overrides, onBug });
+    this.#fleet = createFleet({ providers, clock, random, overrides, instance: "bench", documents: null, onBug });
     for (const { id } of providers) this.#fleet.markVerified(id);
     this.#fleet.start();
     this.#query = { providers: providers.map(({ id }) => id), excluded: [], money: { amount: 4200n, currency: "usd" as Currency } };

@@ -42,8 +42,8 @@ describe("the fleet", () => {
     small.clock.pass(5_000);
     for (let i = 0; i < 3; i++) await small.attempt("a", OK, OK);
     expect(changes).toEqual([
-      "a closed -> open: 100 % of the last attempts were faults, 4 in a row",
-      "a open -> half_open: 100 % of the last attempts were faults, 4 in a row",
+      "a closed -> open: 100 % of the last attempts were faults, 4 in a row, the last: an error",
+      "a open -> half_open: 100 % of the last attempts were faults, 4 in a row, the last: an error",
       "a half_open -> closed: all probes passed",
     ]);
     expect(small.bugs).toHaveLength(3);

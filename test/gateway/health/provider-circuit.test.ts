@@ -18,7 +18,7 @@ describe("an attempt", () => {
 
   it("is refused while the gate is open, with the reason", async () => {
     await small.open("a");
-    expect(small.refusal("a").reason).toBe("open: 100 % of the last attempts were faults, 4 in a row");
+    expect(small.refusal("a").reason).toBe("open: 100 % of the last attempts were faults, 4 in a row, the last: an error");
     expect(small.fleet.available()).toEqual(["b"]);
     expect(small.fleet.choose(QUERY).order).toEqual(["b"]);
   });
@@ -90,7 +90,10 @@ describe("a hanging provider", () => {
     expect(small.state("a")).toBe("closed");
     small.clock.pass(1);
     expect(small.fleet.choose(QUERY).order).toEqual(["b"]);
-    expect(small.fleet.status()[0]).toMatchObject({ circuit: { reason: "20 of 20 calls in flight are older than 3000 ms" }, inFlight: 20 });
+    expect(small.fleet.status()[0]).toMatchObject({
+      circuit: { reason: "100 % of the last attempts were faults, 4 in a row, the last: no answer in time" },
+      inFlight: 20,
+    });
     for (const { end } of hanging) end(FAULT);
     await Promise.all(hanging.map(({ ran }) => ran));
     expect(small.fleet.status()[0]).toMatchObject({ inFlight: 0, circuit: { trips: 1 } });
@@ -160,7 +163,7 @@ describe("half open", () => {
 
   it("opens again when a commit fails, though its prepare worked", async () => {
     await small.attempt("a", OK, FAULT);
-    expect(small.fleet.status()[0]?.circuit).toMatchObject({ state: "open", trips: 2, reason: "a probe failed" });
+    expect(small.fleet.status()[0]?.circuit).toMatchObject({ state: "open", trips: 2, reason: "a probe failed: an error" });
   });
 
   it("gives the token of an attempt that never sent anything to the next", async () => {

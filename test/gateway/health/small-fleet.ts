@@ -39,6 +39,8 @@ export class SmallFleet {
         current: () => new Map([...this.modes].map(([provider, mode]) => [provider, override(provider, mode)])),
         modeOf: (provider) => this.modes.get(provider) ?? null,
       },
+      instance: "test",
+      documents: null,
       onBug: (bug) => this.bugs.push(bug),
     });
     for (const id of ["a", "b"]) this.fleet.markVerified(id);

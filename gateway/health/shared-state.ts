@@ -1,0 +1,217 @@
+import type { Clock } from "../../providers/contract/clock.ts";
+import type { Replica } from "../../routing/replica.ts";
+import type { FleetClock } from "./fleet-clock.ts";
+import type { Exchanged, Position, SharedDocument, SharedDocuments } from "./shared-documents.ts";
+
+/** A document that the fleet shares, as this instance has it. */
+export interface SharedPart {
+  readonly replica: Replica<unknown, { readonly at: number }>;
+  /** The store's value, checked; null: not one of ours, or damaged. `reset`: the store went back, ours may be the newer one. */
+  take(value: unknown, reset: boolean): unknown;
+  /** Told after the store's state, or nothing of it, was taken over. */
+  adopted(): void;
+}
+
+export function sharedPart<State, Event extends { readonly at: number }>(part: {
+  readonly replica: Replica<State, Event>;
+  take(value: unknown, reset: boolean): State | null;
+  adopted(): void;
+}): SharedPart {
+  return part as unknown as SharedPart;
+}
+
+export interface SharedStateOptions {
+  /** null: this instance is alone. */
+  readonly documents: SharedDocuments | null;
+  readonly clock: Clock;
+  readonly time: FleetClock;
+  /** By the document's name; null: nothing that this instance knows of. */
+  readonly part: (name: string) => SharedPart | null;
+  /** Names of what is worth telling a store that was emptied, although nothing happened since. */
+  readonly lasting: () => readonly string[];
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What others did is read so often when there is nothing to tell. */
+const READ_MS = 250;
+/** What can wait is told together. */
+const TELL_MS = 100;
+/** What others should know before their next charge; what happened in the same moment goes with it. */
+const URGENT_MS = 5;
+/** Of one exchange; the rest follows at once. */
+const MAX_WRITES = 200;
+/** Of exchanges in a row, when others keep being quicker. */
+const MAX_ROUNDS = 8;
+/** A store that is away is asked at least so often. */
+const LONGEST_AWAY_MS = 2_000;
+/** While the store is away, events are kept so long for it; later they say nothing any more. */
+const KEEP_MS = 60_000;
+
+/** Keeps the replicas and the store together. Nobody waits for it: a decision reads the replicas. */
+export class SharedState {
+  readonly #options: SharedStateOptions;
+  readonly #dirty = new Set<string>();
+  #since: Position | null = null;
+  #urgent = false;
+  #started = false;
+  #closed = false;
+  #exchanging = false;
+  /** Exchanges without an answer, in a row. */
+  #failures = 0;
+  #timer: { at: number; stop: () => void } | null = null;
+
+  constructor(options: SharedStateOptions) {
+    this.#options = options;
+    options.documents?.onUrgent(() => this.#exchangeIn(0));
+  }
+
+  /** An event was added to the part of this name. */
+  touch(name: string, urgent: boolean): void {
+    if (!this.#options.documents) return void this.#part(name)?.replica.settle(Number.POSITIVE_INFINITY);
+    this.#dirty.add(name);
+    this.#urgent ||= urgent;
+    this.#exchangeIn(urgent ? URGENT_MS : TELL_MS);
+  }
+
+  /** Reads also while there is nothing to tell. */
+  start(): void {
+    this.#started = true;
+    this.#exchangeIn(0);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.stop();
+    this.#options.documents?.close();
+  }
+
+  #exchangeIn(ms: number): void {
+    const { documents, clock } = this.#options;
+    if (!documents || this.#closed) return;
+    const at = clock.monotonic() + ms;
+    if (this.#timer && this.#timer.at <= at) return;
+    this.#timer?.stop();
+    const due = (): void => {
+      this.#timer = null;
+      if (!this.#exchanging) void this.#exchange(documents);
+    };
+    this.#timer = { at, stop: clock.after(ms, due) };
+  }
+
+  async #exchange(documents: SharedDocuments): Promise<void> {
+    this.#exchanging = true;
+    try {
+      this.#failures = (await this.#untilTold(documents)) ? 0 : this.#failures + 1;
+    } catch (bug) {
+      this.#options.onBug(bug);
+    } finally {
+      this.#exchanging = false;
+      const away = this.#failures > 0;
+      if (away) this.#forgetOld();
+      const againMs = away ? Math.min(READ_MS * 2 ** (this.#failures - 1), LONGEST_AWAY_MS) : this.#urgent ? URGENT_MS : TELL_MS;
+      if (this.#dirty.size > 0) this.#exchangeIn(againMs);
+      if (this.#started) this.#exchangeIn(Math.max(againMs, READ_MS));
+    }
+  }
+
+  /** False: the store is away. */
+  async #untilTold(documents: SharedDocuments): Promise<boolean> {
+    const { clock, time } = this.#options;
+    for (let round = 0; round < MAX_ROUNDS && !this.#closed; round++) {
+      const names = [...this.#dirty].slice(0, MAX_WRITES);
+      const offers = new Map(names.flatMap((name) => this.#offer(name)));
+      for (const name of names) this.#dirty.delete(name);
+      const urgent = this.#urgent;
+      this.#urgent = false;
+      const sentAt = clock.monotonic();
+      const writes = [...offers].map(([name, { expected, value }]) => ({ name, expected, value }));
+      const answer = await documents.exchange({ since: this.#since, writes, urgent }).catch(() => null);
+      if (answer === null) {
+        for (const name of names) this.#dirty.add(name);
+        this.#urgent ||= urgent;
+        return false;
+      }
+      time.heard(answer.now, sentAt);
+      this.#absorb(answer, offers);
+      if (!answer.more && this.#dirty.size === 0) return true;
+    }
+    return true;
+  }
+
+  #offer(name: string): [string, Offer][] {
+    const part = this.#part(name);
+    if (!part) return [];
+    const { expected, state } = part.replica.offer();
+    return [[name, { expected, state, value: JSON.stringify(state) }]];
+  }
+
+  #absorb(answer: Exchanged, offers: ReadonlyMap<string, Offer>): void {
+    this.#since = answer.position;
+    const told = new Set<string>();
+    for (const { name, version } of answer.written) this.#accepted(name, version, offers, told);
+    for (const document of answer.documents) {
+      // Refused, and ours all the same: the answer to an earlier exchange was lost.
+      if (offers.get(document.name)?.value === document.value) this.#accepted(document.name, document.version, offers, told);
+      else this.#adopt(document, answer.reset);
+      told.add(document.name);
+    }
+    if (!answer.reset) return;
+    for (const name of this.#options.lasting()) {
+      if (told.has(name)) continue;
+      this.#part(name)?.replica.detach();
+      this.#dirty.add(name);
+    }
+  }
+
+  #accepted(name: string, version: number, offers: ReadonlyMap<string, Offer>, told: Set<string>): void {
+    const offer = offers.get(name);
+    if (offer) this.#part(name)?.replica.accepted(version, offer.state);
+    told.add(name);
+    this.#still(name);
+  }
+
+  /** The store's is the truth; our own events are told again, on top of it. */
+  #adopt({ name, version, value }: SharedDocument, reset: boolean): void {
+    const part = this.#part(name);
+    if (!part) return;
+    const before = part.replica.view;
+    const state = version === 0 ? null : part.take(parsed(value), reset);
+    // Gone or damaged: ours takes its place.
+    part.replica.adopt(version, state ?? part.replica.base);
+    if (state === null || state === before) this.#dirty.add(name);
+    part.adopted();
+    this.#still(name);
+  }
+
+  #still(name: string): void {
+    if (this.#part(name)?.replica.dirty) this.#dirty.add(name);
+  }
+
+  #forgetOld(): void {
+    const before = this.#options.time.now() - KEEP_MS;
+    for (const name of this.#dirty) {
+      const replica = this.#part(name)?.replica;
+      replica?.settle(before);
+      if (!replica?.dirty) this.#dirty.delete(name);
+    }
+  }
+
+  #part(name: string): SharedPart | null {
+    return this.#options.part(name);
+  }
+}
+
+interface Offer {
+  readonly expected: number;
+  readonly state: unknown;
+  readonly value: string;
+}
+
+/** undefined: damaged. */
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
