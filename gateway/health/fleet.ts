@@ -122,7 +122,15 @@ class SharedFleet implements Fleet {
     this.#time = new FleetClock(clock);
     this.#members = new Map(options.providers.map((provider, priority) => [provider.id, this.#newMember(provider, priority)]));
     const lasting = [...this.#members.keys()].map((id) => `${GATE}${id}`);
-    this.#state = new SharedState({ documents, clock, time: this.#time, part: (name) => this.#part(name), lasting: () => lasting, onBug });
+    this.#state = new SharedState({
+      documents,
+      instance: options.instance,
+      clock,
+      time: this.#time,
+      part: (name) => this.#part(name),
+      lasting: () => lasting,
+      onBug,
+    });
   }
 
   choose(query: ChoiceQuery): Decision {

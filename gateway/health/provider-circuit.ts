@@ -1,6 +1,16 @@
 import type { Clock, Random } from "../../providers/contract/clock.ts";
 import { gateObstacle, type OverrideMode } from "../../routing/choose.ts";
-import { advance, apply, freeProbes, type Gate, type GateEvent, newGate, reset, slowAfterMs } from "../../routing/health-gate.ts";
+import {
+  advance,
+  apply,
+  freeProbes,
+  type Gate,
+  type GateEvent,
+  newGate,
+  type Open,
+  reset,
+  slowAfterMs,
+} from "../../routing/health-gate.ts";
 import { fullBudget, takeInquiry } from "../../routing/inquiry-budget.ts";
 import { Replica } from "../../routing/replica.ts";
 import { type Admission, AttemptTicket, refused, type Step, type Verdict } from "./attempt-ticket.ts";
@@ -86,7 +96,7 @@ export class ProviderCircuit implements Circuit {
     const { generation } = advance(this.shared.view, this.#now());
     const probe = freeProbes(gate) > 0 ? { id: `${this.#options.instance}.${++this.#probes}`, alone } : null;
     const admission: Admission = { generation, ownGeneration: this.#own.generation, probe };
-    if (probe) this.#tell({ ...this.#event(admission), kind: "probe_taken", probe: probe.id }, alone);
+    if (probe) this.#tell({ ...this.#event(alone ? this.#own.generation : generation), kind: "probe_taken", probe: probe.id }, alone);
     this.#options.onAdmit();
     return new AttemptTicket(this, admission);
   }
@@ -128,8 +138,8 @@ export class ProviderCircuit implements Circuit {
 
   /** For the ticket: what the attempt says about health. null: nothing was sent. */
   settle({ generation, ownGeneration, probe }: Admission, verdict: Verdict | null): void {
-    const event = this.#event({ generation, ownGeneration });
-    const own = { ...event, generation: ownGeneration };
+    const event = this.#event(generation);
+    const own = this.#event(ownGeneration);
     if (probe) {
       const base = probe.alone ? own : event;
       if (verdict === null) this.#tell({ ...base, kind: "probe_returned", probe: probe.id }, probe.alone);
@@ -145,8 +155,7 @@ export class ProviderCircuit implements Circuit {
 
   /** A cheap read, made to see whether the provider is there. */
   read(works: boolean): void {
-    const { generation } = this.shared.view;
-    this.#tell({ ...this.#event({ generation, ownGeneration: 0 }), kind: "read", works }, false);
+    this.#tell({ ...this.#event(this.shared.view.generation), kind: "read", works }, false);
   }
 
   /** The store's gate was taken over. What we held open stays so here until its time, unless the fleet has moved on since. */
@@ -155,7 +164,7 @@ export class ProviderCircuit implements Circuit {
     const now = this.#now();
     const gate = advance(this.shared.view, now);
     if (!before.alone && before.gate.state === "open" && gate.state === "closed" && gate.generation < before.gate.generation) {
-      if (this.#own.state === "closed") this.#own = { ...before.gate, generation: this.#own.generation + 1 };
+      if (this.#own.state === "closed") this.#own = { ...alone(before.gate), generation: this.#own.generation + 1 };
     }
     this.#look(false);
   }
@@ -193,8 +202,7 @@ export class ProviderCircuit implements Circuit {
   #applyOwn(event: GateEvent): void {
     const before = this.#own;
     const after = apply(before, event);
-    const opened = after.state === "open" && before.state !== "open";
-    this.#own = opened ? { ...after, reason: `seen by this instance alone: ${after.reason}` } : after;
+    this.#own = after.state === "open" && before.state !== "open" ? alone(after) : after;
   }
 
   /** Both gates as of now, and opossum turned to what they say. */
@@ -227,13 +235,17 @@ export class ProviderCircuit implements Circuit {
     }
   }
 
-  #event({ generation }: Pick<Admission, "generation" | "ownGeneration">): { at: number; by: string; generation: number } {
+  #event(generation: number): { at: number; by: string; generation: number } {
     return { at: this.#now(), by: this.#options.instance, generation };
   }
 
   #now(): number {
     return this.#options.time.now();
   }
+}
+
+function alone(gate: Open): Open {
+  return { ...gate, reason: `seen by this instance alone: ${gate.reason}` };
 }
 
 /** No threshold is lower: spares the percentiles. */

@@ -21,6 +21,8 @@ export function sharedPart<State, Event extends { readonly at: number }>(part: {
 }
 
 export interface SharedStateOptions {
+  /** Unique in the fleet. */
+  readonly instance: string;
   /** null: this instance is alone. */
   readonly documents: SharedDocuments | null;
   readonly clock: Clock;
@@ -52,10 +54,13 @@ export class SharedState {
   readonly #options: SharedStateOptions;
   readonly #dirty = new Set<string>();
   #since: Position | null = null;
+  #writes = 0;
   #urgent = false;
   #started = false;
   #closed = false;
   #exchanging = false;
+  /** An exchange became due while one was under way. */
+  #again = false;
   /** Exchanges without an answer, in a row. */
   #failures = 0;
   #timer: { at: number; stop: () => void } | null = null;
@@ -93,7 +98,8 @@ export class SharedState {
     this.#timer?.stop();
     const due = (): void => {
       this.#timer = null;
-      if (!this.#exchanging) void this.#exchange(documents);
+      if (this.#exchanging) this.#again = true;
+      else void this.#exchange(documents);
     };
     this.#timer = { at, stop: clock.after(ms, due) };
   }
@@ -106,6 +112,8 @@ export class SharedState {
       this.#options.onBug(bug);
     } finally {
       this.#exchanging = false;
+      if (this.#again) this.#exchangeIn(0);
+      this.#again = false;
       const away = this.#failures > 0;
       if (away) this.#forgetOld();
       const againMs = away ? Math.min(READ_MS * 2 ** (this.#failures - 1), LONGEST_AWAY_MS) : this.#urgent ? URGENT_MS : TELL_MS;
@@ -132,6 +140,8 @@ export class SharedState {
         return false;
       }
       time.heard(answer.now, sentAt);
+      // What was refused is told again, and nobody was called for it yet.
+      this.#urgent ||= urgent && answer.written.length < writes.length;
       this.#absorb(answer, offers);
       if (!answer.more && this.#dirty.size === 0) return true;
     }
@@ -142,7 +152,9 @@ export class SharedState {
     const part = this.#part(name);
     if (!part) return [];
     const { expected, state } = part.replica.offer();
-    return [[name, { expected, state, value: JSON.stringify(state) }]];
+    // No two writes have the same value: by that a write is known again whose answer was lost.
+    const value = JSON.stringify({ by: `${this.#options.instance}.${++this.#writes}`, state });
+    return [[name, { expected, state, value }]];
   }
 
   #absorb(answer: Exchanged, offers: ReadonlyMap<string, Offer>): void {
@@ -210,7 +222,7 @@ interface Offer {
 /** undefined: damaged. */
 function parsed(value: string): unknown {
   try {
-    return JSON.parse(value);
+    return (JSON.parse(value) as { state?: unknown } | null)?.state;
   } catch {
     return undefined;
   }
