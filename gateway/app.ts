@@ -7,8 +7,10 @@ import { ClockGuard } from "./clock-guard.ts";
 import type { Config } from "./config.ts";
 import { assembleCore } from "./core-parts.ts";
 import { registerGauges } from "./gauges.ts";
+import { startActiveReads } from "./health/active-reads.ts";
 import { createFleet, type Fleet, type ProviderChange } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
+import { redisDocuments } from "./health/redis-documents.ts";
 import { auditRoutes } from "./http/audit-routes.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
@@ -29,7 +31,7 @@ import { startJobs } from "./queue/jobs.ts";
 import { createWorker } from "./queue/worker.ts";
 import { rateMeter } from "./rate-meter.ts";
 import { readinessOf, statusOf } from "./readiness.ts";
-import { connectRedis } from "./redis.ts";
+import { connectRedis, type RedisClient } from "./redis.ts";
 import { ensureKey, findKey, type KeyRole } from "./store/api-keys.ts";
 import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.ts";
 import { type Database, openDatabase } from "./store/database.ts";
@@ -89,11 +91,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const overrides = new OverrideWatcher({ db, clock, onError: (err) => log.warn({ err }, "the overrides could not be read") });
     await overrides.start();
     closers.push(() => overrides.stop());
+    const redis = options.redisUrl === null ? null : connectRedis(options.redisUrl, log);
+    if (redis) closers.push(() => redis.disconnect());
     const fleet = createFleet({
       providers,
       clock,
       random,
       overrides,
+      instance: idSource(clock, random)("gw"),
+      documents: redis && redisDocuments({ redis, installationId: installation.id, log, clock }),
       onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
     });
     fleet.onChange((change) => tellChange(db, clock, log, change));
@@ -107,6 +113,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const identities = new Identities({ db, clock, fleet, providers, livemode: installation.livemode, log });
     closers.push(() => identities.stop());
     await identities.start();
+    const reads = startActiveReads({ fleet, providers, clock, random, log });
+    closers.push(() => reads.stop());
 
     const core = assembleCore({
       db,
@@ -119,7 +127,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       settings: { livemode: installation.livemode, providerTimeoutMs: config.providerTimeoutMs, chargeBudgetMs: config.chargeBudgetMs },
       log,
     });
-    const running = await run(options, { core, db, reports, fleet, overrides, clockGuard, installationId: installation.id });
+    const running = await run(options, { core, db, reports, redis, fleet, overrides, clockGuard, installationId: installation.id });
     closers.push(() => running.stop());
     return { port: running.port, stop: closeAll };
   } catch (error) {
@@ -161,6 +169,8 @@ interface Parts {
   readonly core: Core;
   readonly db: Database;
   readonly reports: Database;
+  /** null: none is configured. */
+  readonly redis: RedisClient | null;
   readonly fleet: Fleet;
   readonly overrides: OverrideWatcher;
   readonly clockGuard: ClockGuard;
@@ -169,8 +179,7 @@ interface Parts {
 
 async function run(options: GatewayOptions, parts: Parts): Promise<{ port: number; stop(): Promise<void> }> {
   const { config, clock, log } = options;
-  const { core, db, reports, fleet, overrides, clockGuard } = parts;
-  const redis = options.redisUrl === null ? null : connectRedis(options.redisUrl, log);
+  const { core, db, reports, redis, fleet, overrides, clockGuard } = parts;
   const claims = keyClaims({ redis, installationId: parts.installationId, ttlMs: config.chargeBudgetMs });
   const metrics = createMetrics();
   const arrivals = rateMeter(clock);
@@ -234,18 +243,17 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       await charges.idle();
       await sealer?.stop();
       await jobs?.stop();
-      redis?.disconnect();
     },
   };
 }
 
-/** Health is this instance's own view so far; the trail says which provider it lost and when. */
+/** The trail says which provider was lost and when: for the fleet by the instance whose call it was, else for this instance alone. */
 function tellChange(db: Database, clock: Clock, log: Logger, change: ProviderChange): void {
   const level = change.to === "closed" ? "info" : "warn";
   log[level](change, `provider ${change.provider}: ${change.from} -> ${change.to}`);
-  if (change.to === "half_open") return;
+  if (change.to === "half_open" || !(change.caused || change.alone)) return;
   const type = change.to === "open" ? "provider.opened" : "provider.closed";
-  const { provider, ...data } = change;
+  const { provider, caused: _, ...data } = change;
   appendEvent(db, systemEvent(new Date(clock.now()), type, provider, data)).catch((err: unknown) =>
     log.warn({ err }, "an event could not be written"),
   );

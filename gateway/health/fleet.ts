@@ -5,15 +5,16 @@ import { ApprovalBook, type Segment, segmentName } from "../../routing/approval.
 import { type Contender, choose, type Decision, gateObstacle, onlyAmong, operatorObstacle } from "../../routing/choose.ts";
 import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
 import type { Gate } from "../../routing/health-gate.ts";
-import { takeCounts } from "./approval-counts.ts";
+import { HEARTBEAT_MS, type Heartbeat, heard, livingInstances, type Presence } from "../../routing/presence.ts";
+import { Replica } from "../../routing/replica.ts";
 import type { Circuit } from "./circuit.ts";
 import { FleetClock } from "./fleet-clock.ts";
 import type { Overrides } from "./overrides.ts";
 import { type GateView, ProviderCircuit } from "./provider-circuit.ts";
 import { type ProviderStatus, statusOf } from "./provider-status.ts";
 import type { SharedDocuments } from "./shared-documents.ts";
-import { takeGate } from "./shared-gate.ts";
 import { type SharedPart, SharedState, sharedPart } from "./shared-state.ts";
+import { takeCounts, takeGate, takePresence } from "./shared-values.ts";
 
 /** The configured providers as this instance sees them: their health, approval, and what operators decided. */
 export interface Fleet {
@@ -34,6 +35,10 @@ export interface Fleet {
   markVerified(providerId: string): void;
   /** A cheap read at the provider, made to see whether it is there, worked or did not: a signal, not a verdict. */
   recordRead(providerId: string, works: boolean): void;
+  /** What a provider's own attempts say lately. */
+  traffic(providerId: string): Traffic;
+  /** How many live, this one included. */
+  instances(): number;
   /** Looks at slow calls, ended openings and what other instances know also while nobody calls, so that `onChange` is prompt. */
   start(): void;
   /** Ends timers; nothing can be sent afterwards. */
@@ -47,6 +52,13 @@ export interface ChoiceQuery {
   readonly excluded: readonly string[];
   readonly segment: Segment;
   readonly money: Money;
+}
+
+export interface Traffic {
+  /** Its gate is not closed, or its last attempt was a fault. */
+  readonly ill: boolean;
+  /** Milliseconds since this instance's last attempt there, or since it started. */
+  readonly idleMs: number;
 }
 
 export interface ProviderChange {
@@ -91,6 +103,7 @@ const SHARE_MIN_ATTEMPTS = 0.5;
 /** What documents are called: a gate by its provider, counts by the approval book's name. */
 const GATE = "gate:";
 const APPROVAL = "approval:";
+const PRESENCE = "instances";
 
 interface Member {
   readonly id: string;
@@ -110,8 +123,10 @@ class SharedFleet implements Fleet {
   readonly #time: FleetClock;
   readonly #members: ReadonlyMap<string, Member>;
   readonly #approvals = new ApprovalBook();
+  readonly #presence = new Replica<Presence, Heartbeat>({}, heard);
   readonly #state: SharedState;
   readonly #listeners: ((change: ProviderChange) => void)[] = [];
+  #heartbeatDue = Number.NEGATIVE_INFINITY;
   #tickDue = Number.POSITIVE_INFINITY;
   #stalledUntil = Number.NEGATIVE_INFINITY;
   #stopTick = (): void => {};
@@ -169,6 +184,16 @@ class SharedFleet implements Fleet {
     this.#member(providerId).circuit.read(works);
   }
 
+  traffic(providerId: string): Traffic {
+    const { circuit, attempts } = this.#member(providerId);
+    const gate = circuit.gate();
+    return { ill: gate.state !== "closed" || gate.faultsInARow > 0, idleMs: this.#options.clock.monotonic() - attempts.at };
+  }
+
+  instances(): number {
+    return livingInstances(this.#presence.view, this.#time.now());
+  }
+
   status(): readonly ProviderStatus[] {
     const { clock, overrides } = this.#options;
     const now = this.#time.now();
@@ -221,8 +246,15 @@ class SharedFleet implements Fleet {
     const now = clock.monotonic();
     if (now - this.#tickDue > STALL_MS) this.#stalledUntil = now + STALL_MS;
     for (const { circuit } of this.#all()) circuit.view();
+    if (now >= this.#heartbeatDue) this.#heartbeat();
     this.#tickDue = now + TICK_MS;
     this.#stopTick = clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #heartbeat(): void {
+    this.#heartbeatDue = this.#options.clock.monotonic() + HEARTBEAT_MS;
+    this.#presence.add({ at: this.#time.now(), by: this.#options.instance });
+    this.#state.touch(PRESENCE, false);
   }
 
   #newMember({ id, capabilities }: FleetOptions["providers"][number], priority: number): Member {
@@ -232,7 +264,7 @@ class SharedFleet implements Fleet {
       priority,
       currencies: capabilities.currencies,
       unverified: "its identity is not checked yet",
-      attempts: { value: 0, at: 0 },
+      attempts: { value: 0, at: clock.monotonic() },
       circuit: new ProviderCircuit({
         provider: id,
         instance,
@@ -261,6 +293,7 @@ class SharedFleet implements Fleet {
       const take = (value: unknown, reset: boolean) => takeGate(value, shared.view, this.#time.now(), reset);
       return sharedPart({ replica: shared, take, adopted: () => circuit.adopted() });
     }
+    if (name === PRESENCE) return sharedPart({ replica: this.#presence, take: takePresence, adopted: () => {} });
     if (!name.startsWith(APPROVAL)) return null;
     return sharedPart({ replica: this.#approvals.replica(name.slice(APPROVAL.length)), take: takeCounts, adopted: () => {} });
   }

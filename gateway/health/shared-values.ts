@@ -1,12 +1,14 @@
 import { z } from "zod";
+import type { ApprovalCounts } from "../../routing/approval.ts";
 import { type Gate, LONGEST_OPENING_MS, later } from "../../routing/health-gate.ts";
+import type { Presence } from "../../routing/presence.ts";
 
 const time = z.number().nonnegative();
 const whole = z.int().nonnegative();
 const common = { generation: whole, trips: whole, since: time };
 const decaying = z.object({ value: time, at: time });
 
-/** What a store may hold under a gate's name: anything, so nothing is believed unseen. */
+/** What a store holds under our names may be anything: nothing is believed unseen. */
 const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
   z.object({
     ...common,
@@ -38,4 +40,25 @@ export function takeGate(value: unknown, ours: Gate, now: number, reset: boolean
   // Whatever it says: no provider is kept away for longer than an opening lasts.
   if (gate.state === "open" && gate.openUntil > now + LONGEST_OPENING_MS + AHEAD_MS) return null;
   return reset ? later(ours, gate) : gate;
+}
+
+/** More than any decay leaves. */
+const MAX_OUTCOMES = 10_000;
+const COUNTS = z.object({
+  approved: z.number().min(0).max(MAX_OUTCOMES),
+  declined: z.number().min(0).max(MAX_OUTCOMES),
+  at: z.number().nonnegative(),
+});
+
+/** Counts as a store may hold them; null: damaged. */
+export function takeCounts(value: unknown): ApprovalCounts | null {
+  return COUNTS.safeParse(value).data ?? null;
+}
+
+/** A fleet is not larger. */
+const MAX_INSTANCES = 1_000;
+const PRESENCE = z.record(z.string(), z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
+
+export function takePresence(value: unknown): Presence | null {
+  return PRESENCE.safeParse(value).data ?? null;
 }
