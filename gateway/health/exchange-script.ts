@@ -15,7 +15,8 @@ const EXPIRY_S = 604_800;
  * `home` is the server process that the data was last used in. A replica that took over, or a restart, finds another one there and
  * begins a new epoch: even if it has been written to since, everybody reads everything again.
  *
- * Cost: 5 writes and 20 documents that changed, COST_US (Redis 7.0).
+ * Cost, by usec_per_call: 5 writes and 20 documents of 400 bytes that changed 321, nothing new 95 (26 of them INFO). Redis 7.0 on two
+ * cores with a load of 7; INFO took a quarter of that on the same machine at a load of 2.5.
  */
 export const EXCHANGE = `
 local documents, versions, state = KEYS[1], KEYS[2], KEYS[3]
