@@ -1,5 +1,6 @@
 import type { Clock } from "../../providers/contract/clock.ts";
 import type { Replica } from "../../routing/replica.ts";
+import { MAX_WRITES } from "./document-limits.ts";
 import type { FleetClock } from "./fleet-clock.ts";
 import type { Exchanged, Position, SharedDocument, SharedDocuments } from "./shared-documents.ts";
 
@@ -40,8 +41,6 @@ const READ_MS = 250;
 const TELL_MS = 100;
 /** What others should know before their next charge; what happened in the same moment goes with it. */
 const URGENT_MS = 5;
-/** Of one exchange; the rest follows at once. */
-const MAX_WRITES = 200;
 /** Of exchanges in a row, when others keep being quicker. */
 const MAX_ROUNDS = 8;
 /** A store that is away is asked at least so often. */
@@ -61,6 +60,8 @@ export class SharedState {
   #exchanging = false;
   /** An exchange became due while one was under way. */
   #again = false;
+  /** What a store that went back has told so far; null: none did, or it has told everything. */
+  #told: Set<string> | null = null;
   /** Exchanges without an answer, in a row. */
   #failures = 0;
   #timer: { at: number; stop: () => void } | null = null;
@@ -159,15 +160,17 @@ export class SharedState {
 
   #absorb(answer: Exchanged, offers: ReadonlyMap<string, Offer>): void {
     this.#since = answer.position;
-    const told = new Set<string>();
+    if (answer.reset) this.#told = new Set();
+    const told = this.#told ?? new Set<string>();
     for (const { name, version } of answer.written) this.#accepted(name, version, offers, told);
     for (const document of answer.documents) {
       // Refused, and ours all the same: the answer to an earlier exchange was lost.
       if (offers.get(document.name)?.value === document.value) this.#accepted(document.name, document.version, offers, told);
-      else this.#adopt(document, answer.reset);
+      else this.#adopt(document, this.#told !== null);
       told.add(document.name);
     }
-    if (!answer.reset) return;
+    if (this.#told === null || answer.more) return;
+    this.#told = null;
     for (const name of this.#options.lasting()) {
       if (told.has(name)) continue;
       this.#part(name)?.replica.detach();

@@ -10,6 +10,7 @@ import { Identities } from "../../gateway/identities.ts";
 import { createWorker, type Worker } from "../../gateway/queue/worker.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import type { Bug } from "./bugs.ts";
+import type { SimulatedDocuments } from "./documents.ts";
 import type { Machine } from "./machine.ts";
 import type { Processor } from "./processor.ts";
 import { SimulatedProvider } from "./provider.ts";
@@ -32,6 +33,7 @@ export interface Surroundings {
   readonly server: Server;
   readonly wire: Wire;
   readonly redis: SimulatedRedis;
+  readonly documents: SimulatedDocuments;
   readonly processors: ReadonlyMap<string, Processor>;
   readonly bug: Bug | null;
 }
@@ -43,7 +45,7 @@ const SETTINGS = { livemode: false, providerTimeoutMs: 10_000, chargeBudgetMs: 2
  * `without`: its settings do not name this provider.
  */
 export async function startInstance(around: Surroundings, machine: Machine, boot: number, without: string | null): Promise<Instance> {
-  const { world, server, wire, redis, processors, bug } = around;
+  const { world, server, wire, redis, documents, processors, bug } = around;
   const { clock } = machine;
   const random = world.dice(`instance ${machine.name}`).random;
   const log = logOf(world, machine);

@@ -2,6 +2,7 @@ import type { Bug } from "./bugs.ts";
 import { Callers } from "./callers.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
+import { SimulatedDocuments } from "./documents.ts";
 import { type Evidence, judge, judgeLiveness } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { Operators } from "./operators.ts";
@@ -49,7 +50,8 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
   const wire = new Wire({ world, weather, watcher: watch, gateless: bug?.gateless ?? false });
   const server = new Server({ world, weather, coverage, store, watcher: watch });
   const redis = new SimulatedRedis(world, weather);
-  const cluster = new Cluster({ weather, coverage, around: { world, server, wire, redis, processors, bug } });
+  const documents = new SimulatedDocuments(world, weather);
+  const cluster = new Cluster({ weather, coverage, around: { world, server, wire, redis, documents, processors, bug } });
   const wakes = new Wakes(world, server, cluster);
   const callers = new Callers({ world, weather, cluster, coverage, watch });
   const operators = new Operators({ world, weather, cluster, coverage, ledger, store, processors, nudge: () => wakes.nudge() });
