@@ -44,6 +44,7 @@ export class Issuer {
         payment.status = "processing";
         this.#world.after(this.#reviewMs(), null, "a review ends", () => {
           if (payment.status !== "processing") return;
+          payment.reviewedAt = this.#world.now;
           if (payment.card === "pending_good") {
             this.#capture(payment);
             return;

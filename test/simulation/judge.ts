@@ -27,7 +27,7 @@ export interface Wish {
 
 /** All that the judge knows: of the simulator's world, or of real processes. */
 export interface Evidence {
-  query<R extends object>(statement: { readonly name: string; readonly text: string }): Promise<R[]>;
+  query<R extends object>(statement: { readonly name: string; readonly text: string; readonly values?: unknown[] }): Promise<R[]>;
   /** The processors' books. The judge believes nothing else about money. */
   readonly books: readonly Movement[];
   /** A charge with `metadata.wish` is of the wish with that key. */
@@ -99,12 +99,16 @@ export async function judge(evidence: Evidence): Promise<void> {
   for (const wish of evidence.wishes) judgeWish(evidence, wish, ofWish.get(wish.key) ?? [], byId);
 }
 
-/** Law 9, at the promised moment: what is not at its end yet is before a person. */
-export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate" | "isUnderReview">): Promise<void> {
+/** Law 9, once the promised time is over for what was accepted before `acceptedBefore`: what is not at its end yet is before a person. */
+export async function judgeLiveness(
+  evidence: Pick<Evidence, "query" | "violate" | "isUnderReview">,
+  acceptedBefore: Date,
+): Promise<void> {
   const open = await evidence.query<{ id: string; status: string }>({
     name: "simulation_open",
-    text: `select id, status from charges c where status not in ('succeeded', 'failed', 'canceled')
+    text: `select id, status from charges c where status not in ('succeeded', 'failed', 'canceled') and created_at <= $1
       and not exists (select from dead_letters d where d.charge_id = c.id and d.state = 'open') order by id`,
+    values: [acceptedBefore],
   });
   for (const { id, status } of open) {
     if (status === "pending" && evidence.isUnderReview?.(id)) continue;

@@ -31,6 +31,8 @@ export interface Payment {
   declined: Card | null;
   /** Somebody works at it now. */
   locked: boolean;
+  /** When its review ended; null: there was none, or it goes on. */
+  reviewedAt: number | null;
   readonly refunds: Refund[];
 }
 

@@ -6,6 +6,9 @@ import type { ErrorCode, Manner, Payment, Refund, Reply } from "./payment.ts";
 import type { Psp } from "./weather.ts";
 import type { World } from "./world.ts";
 
+/** What is pending is looked at once an hour; a look may fail once. */
+const REVIEW_SEEN_MS = 2 * 3_600_000;
+
 /**
  * One processor: objects, keys, the books. `stripe` can cancel, stores its 500s and finds objects by list; `paypal` cannot cancel, knows
  * invoice ids, and answers a replayed key with the state of now.
@@ -49,6 +52,7 @@ export class Processor {
         status: "created",
         declined: null,
         locked: false,
+        reviewedAt: null,
         refunds: [],
       };
       this.payments.set(payment.id, payment);
@@ -135,8 +139,12 @@ export class Processor {
     return payment !== undefined && ["created", "payer_approved", "declined", "requires_action", "processing"].includes(payment.status);
   }
 
+  /** Also one that ended just now: nobody has to have seen it yet. */
   reviews(chargeId: string): boolean {
-    return [...this.payments.values()].some((payment) => payment.chargeId === chargeId && payment.status === "processing");
+    const since = this.#world.now - REVIEW_SEEN_MS;
+    return [...this.payments.values()].some(
+      (payment) => payment.chargeId === chargeId && (payment.status === "processing" || (payment.reviewedAt ?? since) > since),
+    );
   }
 
   /** Another copy of a request with this key would get the stored answer. */

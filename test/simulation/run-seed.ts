@@ -17,7 +17,7 @@ import { Wire } from "./wire.ts";
 import { Violation, World } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
-/** After the last fault, every charge is at its end, or before a person, within this. */
+/** After the last fault, and after it was accepted, every charge is at its end, or before a person, within this. */
 export const PROMISED_MS = 72 * HOUR_MS;
 /** The looks at attempts that were given up go on for so long (schedule.ts). */
 const LATE_LOOKS_MS = 140 * HOUR_MS;
@@ -72,9 +72,11 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     operators.calm();
     wakes.nudge();
     callers.askAgain(6 * HOUR_MS);
-    await world.run(weather.calmAt + PROMISED_MS);
-    await judgeLiveness(evidence);
-    await world.run(weather.calmAt + (weather.slowPeople ? SLOW_PEOPLE_MS : LATE_LOOKS_MS));
+    const end = weather.calmAt + (weather.slowPeople ? SLOW_PEOPLE_MS : LATE_LOOKS_MS);
+    for (const at of [weather.calmAt + PROMISED_MS, end]) {
+      await world.run(at);
+      await judgeLiveness(evidence, new Date(world.wall - PROMISED_MS));
+    }
     await judge(evidence);
     if (world.violation) throw world.violation;
   } catch (error) {
