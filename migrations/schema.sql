@@ -139,6 +139,24 @@ CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_i
 CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
 CREATE UNIQUE INDEX dead_letters_one_per_job ON public.dead_letters USING btree (((data ->> 'job'::text))) WHERE (kind = 'job'::text);
 
+create table declined_attempts (
+  id bigint generated always as identity not null,
+  instrument bytea not null,
+  charge_id text not null,
+  attempt_id text not null,
+  amount bigint not null,
+  currency text not null,
+  counted boolean not null,
+  forbidden_until timestamp with time zone,
+  rule text,
+  network_code text,
+  declined_at timestamp with time zone not null,
+  constraint declined_attempts_pkey PRIMARY KEY (id),
+  constraint declined_attempts_check CHECK (((forbidden_until IS NULL) = (rule IS NULL))),
+  constraint declined_attempts_rule_check CHECK ((rule = ANY (ARRAY['visa_never'::text, 'mastercard_never'::text, 'advice_never'::text, 'retry_after'::text])))
+);
+CREATE INDEX declined_attempts_by_instrument ON public.declined_attempts USING btree (instrument, declined_at);
+
 create table dispatch_cursors (
   consumer text not null,
   seq bigint not null,

@@ -1,14 +1,16 @@
 import type { KeyClaims } from "../idempotency/key-claims.ts";
 import type { ChargeId } from "../ids.ts";
 import { Problem } from "../problems.ts";
-import type { Acceptance } from "../store/accept-charges.ts";
+import type { Acceptance, Accepted } from "../store/accept-charges.ts";
 import { DatabaseAmbiguous } from "../store/database.ts";
 import { readChargeByKey } from "../store/read-charges.ts";
 import type { Charge } from "./charge.ts";
 import { decide, newAttempt, postponed } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { drive, LeaseLost, leaveToOthers } from "./drive.ts";
+import { instrumentsOf } from "./instrument.ts";
 import { leaseEnd, startLease } from "./lease.ts";
+import { barFailure, barredBy, declinesOf } from "./retries.ts";
 import type { ChargeAnswer, CreateCharge } from "./service.ts";
 import { begun, eventBase, startedEvent } from "./transition.ts";
 
@@ -41,15 +43,20 @@ async function acceptAndDrive(core: Core, input: CreateCharge): Promise<ChargeAn
     if (known) return known;
     throw intent.refusal;
   }
-  const { charge, row } = intent;
   const lease = startLease(core.clock, core.settings, { leaseNo: 1 }, intent.leaseUntil);
-  if (!(await committed(core, row, lease))) {
+  let { charge, row } = intent;
+  let said = await committed(core, row, lease);
+  if (said === "barred") {
+    ({ charge, row } = await weigh(core, input, intent));
+    said = await committed(core, row, lease);
+  }
+  if (said !== "accepted") {
     const known = await answerByKey(core, input);
     if (known) return known;
     const detail = `Another unfinished charge has the reference ${JSON.stringify(input.reference)}; send allow_duplicate_reference to charge it again.`;
     throw new Problem("reference_in_use", detail);
   }
-  if (charge.status === "deferred") return { charge, replayed: false };
+  if (charge.status !== "processing") return { charge, replayed: false };
   try {
     return { charge: await drive(core, charge, lease, input.actor), replayed: false };
   } catch (error) {
@@ -58,7 +65,7 @@ async function acceptAndDrive(core: Core, input: CreateCharge): Promise<ChargeAn
 }
 
 /** The intent, committed or not. An ambiguous commit sends nothing; whoever claims the charge later treats it as it finds it. */
-async function committed(core: Core, row: Acceptance, lease: { no: number; held(): boolean }): Promise<boolean> {
+async function committed(core: Core, row: Acceptance, lease: { no: number; held(): boolean }): Promise<Accepted> {
   try {
     return await core.accept(row);
   } catch (error) {
@@ -67,9 +74,30 @@ async function committed(core: Core, row: Acceptance, lease: { no: number; held(
   }
 }
 
-type Intent =
-  | { readonly refusal: Problem }
-  | { readonly refusal: null; readonly charge: Charge; readonly row: Acceptance; readonly leaseUntil: Date };
+/** The rare case: the instrument was declined before. By the rules it is charged all the same, or fails here and nothing is sent. */
+async function weigh(core: Core, input: CreateCharge, intent: Drafted): Promise<Pick<Drafted, "charge" | "row">> {
+  const now = new Date(core.clock.now());
+  const bar = barredBy(intent.charge, await declinesOf(core, intent.charge, now), null, now);
+  if (!bar) return { charge: intent.charge, row: { ...intent.row, weighed: true } };
+  const failure = barFailure(bar, now);
+  const charge: Charge = { ...bareCharge(core, input, now), status: "failed", failure };
+  const event = {
+    ...eventBase(charge, now, input.actor),
+    type: "charge.failed",
+    to_status: "failed" as const,
+    data: { failure: failure.code },
+  };
+  return { charge, row: { ...acceptance(charge, input, now, { attempt: null, events: [event] }), weighed: true } };
+}
+
+interface Drafted {
+  readonly refusal: null;
+  readonly charge: Charge;
+  readonly row: Acceptance;
+  readonly leaseUntil: Date;
+}
+
+type Intent = { readonly refusal: Problem } | Drafted;
 
 /** The charge as it will be once its intent is committed: with its first attempt, or deferred where nobody can be asked. */
 function draft(core: Core, input: CreateCharge): Intent {
@@ -150,8 +178,11 @@ function acceptance(charge: Charge, input: CreateCharge, now: Date, first: Pick<
     defer: charge.defer,
     defer_until: charge.deferUntil.toISOString(),
     lease_until: charge.leaseUntil?.toISOString() ?? null,
-    next_action_at: (charge.nextActionAt ?? now).toISOString(),
+    next_action_at: charge.status === "failed" ? null : (charge.nextActionAt ?? now).toISOString(),
     deferred: charge.deferred,
+    failure: charge.failure,
+    instruments: instrumentsOf(charge.paymentMethod),
+    weighed: false,
     now: now.toISOString(),
     ...first,
   };

@@ -1,5 +1,6 @@
 import type { Segment } from "../../routing/approval.ts";
 import type { Decision } from "../../routing/choose.ts";
+import type { DeclinedAttempt } from "../../routing/retry-limits.ts";
 import type { NewAttempt } from "../store/accept-charges.ts";
 import type { AttemptPatch, NewDeadLetter } from "../store/write-transitions.ts";
 import { storedRequest } from "./attempt.ts";
@@ -7,6 +8,7 @@ import type { Attempt, Charge, Failure } from "./charge.ts";
 import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
 import { type Lease, leaseEnd, MAX_SKEW_MS } from "./lease.ts";
 import type { Found } from "./look.ts";
+import { barFailure, barredBy } from "./retries.ts";
 import { askAgainMs, DOUBT_DEAD_LETTER_MS, drainDelayMs, FIRST_LOOK_MS, MAX_DRAIN_TRIES, nextInquiryMs, REDEFER_MS } from "./schedule.ts";
 import type { Change } from "./transition.ts";
 import { detailOf, gatewayFailure, judge, type Known, lastDecline, noProviderFailure, type Verdict } from "./verdict.ts";
@@ -23,6 +25,8 @@ export interface Turn {
   readonly lease: Lease;
   readonly actor: string;
   readonly tried: ReadonlySet<string>;
+  /** The instrument's declined attempts, where a failover is possible; null: they could not be read. */
+  readonly declines: readonly DeclinedAttempt[] | null;
 }
 
 type Ended = Extract<Verdict, { kind: "ended" }>;
@@ -120,10 +124,14 @@ function afterEnd(core: Core, charge: Charge, attempt: Attempt, verdict: Ended, 
   const decision = decide(core, charge, [...excluded, ...tried]);
   const [provider] = decision.order;
   if (provider !== undefined) {
-    if (turn.lease.left() < 2 * MIN_CALL_MS + WRITE_RESERVE_MS || awaitsLook(core, charge)) {
+    if (turn.declines === null || turn.lease.left() < 2 * MIN_CALL_MS + WRITE_RESERVE_MS || awaitsLook(core, charge)) {
       // No time in this turn, or nothing may be begun yet: the next one, a worker's, goes on.
       return { ...settledBy, status: "processing", exclude, provider: null, nextActionAt: now };
     }
+    const { known } = verdict;
+    const declined = known.kind === "fenced" ? known.decline : known.kind === "declined" ? known : null;
+    const bar = barredBy(charge, turn.declines, declined, now);
+    if (bar) return failed(declined ? verdict.failure : barFailure(bar, now));
     const next = newAttempt(core, charge, provider, decision, now);
     return {
       ...settledBy,

@@ -2,7 +2,7 @@ import type { Clock, Random } from "../../providers/contract/clock.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import type { Fleet } from "../health/fleet.ts";
 import type { AttemptId, ChargeId } from "../ids.ts";
-import type { Acceptance } from "../store/accept-charges.ts";
+import type { Acceptance, Accepted } from "../store/accept-charges.ts";
 import type { Database } from "../store/database.ts";
 import type { Transition } from "../store/write-transitions.ts";
 
@@ -16,8 +16,8 @@ export interface Core {
   /** The account that each provider's credentials belong to, as far as it has been verified (law 12). */
   readonly accountOf: (providerId: string) => string | null;
   readonly fleet: Fleet;
-  /** Commits an intent; false: the key or the reference is taken. */
-  readonly accept: (charge: Acceptance) => Promise<boolean>;
+  /** Commits an intent, or says why not. */
+  readonly accept: (charge: Acceptance) => Promise<Accepted>;
   /** Commits a transition; false: the lease was taken over. */
   readonly write: (transition: Transition) => Promise<boolean>;
   /** Late evidence: looks at the charge, or at an attempt of it that is closed already, soon. Never fails. */

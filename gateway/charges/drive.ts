@@ -7,6 +7,7 @@ import { conclude, type Facts, segmentOf } from "./conclude.ts";
 import { type Core, WRITE_RESERVE_MS } from "./core.ts";
 import type { Lease } from "./lease.ts";
 import { duplicate, look } from "./look.ts";
+import { declinesBeforeFailover } from "./retries.ts";
 import { type Change, makeTransition } from "./transition.ts";
 
 /** Another writer claimed the charge: whatever we learned, it is theirs to find out. */
@@ -41,7 +42,8 @@ export async function drive(core: Core, charge: Charge, lease: Lease, actor: str
           })
         : { known: result.outcome, object: result.object, ambiguous: false, sentAgain: false, latencyMs: result.latencyMs };
     learn(core, current, attempt, facts);
-    current = await commit(core, current, lease, conclude(core, current, attempt, facts, { lease, actor, tried }));
+    const declines = await declinesBeforeFailover(core, current, attempt, facts);
+    current = await commit(core, current, lease, conclude(core, current, attempt, facts, { lease, actor, tried, declines }));
   }
   return current;
 }

@@ -2,6 +2,7 @@ import type { NewAttempt } from "../store/accept-charges.ts";
 import type { TrailEvent } from "../store/event.ts";
 import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, Transition } from "../store/write-transitions.ts";
 import type { Attempt, Charge, ChargeStatus, Deferred, Failure, NextAction } from "./charge.ts";
+import { declineRow } from "./retries.ts";
 
 /**
  * One change of a charge, in the engine's words. What is left out stays as it is, but for the fields that belong to
@@ -59,6 +60,7 @@ export function makeTransition(charge: Charge, leaseNo: number, change: Change):
     settled_by: change.settledBy ?? null,
     operation: change.operation ?? null,
     command: change.command ?? null,
+    declined: declineRow(charge, change.attempt, change.now),
     events: eventsOf(charge, change),
   };
   return { row, after };

@@ -9,6 +9,7 @@ import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
 import { canFence, fence, look, lookup } from "./look.ts";
+import { barFailure, barredBy, declinesBeforeFailover, declinesOf } from "./retries.ts";
 import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
 import { detailOf, gatewayFailure } from "./verdict.ts";
 
@@ -75,18 +76,23 @@ async function resolve(core: Core, charge: Charge, attempt: Attempt, lease: Leas
   const ambiguous = attempt.ambiguous || attempt.outcome === null || sentAgain;
   const facts = { ...found, ambiguous, latencyMs: null };
   learn(core, charge, attempt, facts);
-  const after = await commit(core, charge, lease, conclude(core, charge, attempt, facts, { lease, actor: ACTOR, tried: new Set() }));
+  const declines = await declinesBeforeFailover(core, charge, attempt, facts);
+  const turn = { lease, actor: ACTOR, tried: new Set<string>(), declines };
+  const after = await commit(core, charge, lease, conclude(core, charge, attempt, facts, turn));
   return drive(core, after, lease, ACTOR);
 }
 
 /** The next attempt of a deferred charge, or of one whose last turn ran out of time: late success? expired? then intent, drive. */
 async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
+  const declines = await declinesOf(core, charge, new Date(core.clock.now()));
   const now = new Date(core.clock.now());
   if (awaitsLook(core, charge)) {
     if (!longOver(charge, now)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
     return commit(core, charge, lease, { now, actor: ACTOR, ...postponed(core, charge, now, null, null) });
   }
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
+  const bar = barredBy(charge, declines, null, now);
+  if (bar) return commit(core, charge, lease, { now, actor: ACTOR, status: "failed", failure: barFailure(bar, now), deferred: null });
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
   if (provider === undefined) {

@@ -85,11 +85,11 @@ const attemptSchema = z
   .meta({ id: "Attempt" });
 
 const failureSchema = z.object({
-  code: z.string(),
+  code: z.string().describe("`retry_forbidden` and `retry_limit_reached`: refused before anything was sent"),
   source: z.enum(["issuer", "provider", "gateway", "operator"]),
   message: z.string(),
-  advice: text,
-  retry_after: z.int().nullable().describe("Seconds"),
+  advice: text.describe("never, same_later, other_provider, authenticate or fix_data"),
+  retry_after: z.int().nullable().describe("Seconds; not before that may this payment method be tried again"),
   provider_code: text,
   network_code: text,
 });

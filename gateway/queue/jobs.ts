@@ -10,6 +10,7 @@ import { readTrailStatus } from "../store/verify-chain.ts";
 import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
+import { forgetDeclinesKind } from "./forget-declines-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
 
 /** Where pg-boss puts what failed for good; a worker makes dead letters of it. */
@@ -47,7 +48,12 @@ export interface Jobs {
 export async function startJobs(options: JobsOptions): Promise<Jobs> {
   const { database, clock, log, registry } = options;
   const alerts: AlertParts = { db: database, log, count: alertCounter(registry) };
-  const kinds = options.kinds ?? [notifyKind(alerts), doubtKind(alerts), auditKind({ ...alerts, clock })];
+  const kinds = options.kinds ?? [
+    notifyKind(alerts),
+    doubtKind(alerts),
+    auditKind({ ...alerts, clock }),
+    forgetDeclinesKind({ db: database, clock }),
+  ];
   const boss = connectBoss(options);
   try {
     await boss.start();

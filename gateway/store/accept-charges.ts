@@ -1,13 +1,15 @@
-import type { StoredRequest } from "../charges/charge.ts";
+import { RETRY_MEMORY_MS, SMALLEST_LIMIT } from "../../routing/retry-limits.ts";
+import type { Failure, StoredRequest } from "../charges/charge.ts";
 import { type Database, violatedConstraint } from "./database.ts";
+import { MAX_DECLINES_READ } from "./declined-attempts.ts";
 import { EVENT_COLUMNS, EVENT_RECORD, type TrailEvent } from "./event.ts";
 
-/** A new charge and its first attempt (or none: deferred at once), as one row of the intent statement. */
+/** A new charge and its first attempt (or none: deferred or refused at once), as one row of the intent statement. */
 export interface Acceptance {
   readonly id: string;
   readonly account_id: string;
   readonly livemode: boolean;
-  readonly status: "processing" | "deferred";
+  readonly status: "processing" | "deferred" | "failed";
   readonly amount: string;
   readonly currency: string;
   readonly reference: string | null;
@@ -22,8 +24,13 @@ export interface Acceptance {
   readonly defer: boolean;
   readonly defer_until: string;
   readonly lease_until: string | null;
-  readonly next_action_at: string;
+  readonly next_action_at: string | null;
   readonly deferred: object | null;
+  readonly failure: Failure | null;
+  /** Hex digests of the payment method's tokens: gateway/charges/instrument.ts. */
+  readonly instruments: readonly string[];
+  /** The declined attempts of these instruments were weighed already. */
+  readonly weighed: boolean;
   readonly now: string;
   readonly attempt: NewAttempt | null;
   readonly events: readonly TrailEvent[];
@@ -42,12 +49,17 @@ export interface NewAttempt {
 export const ATTEMPT_RECORD =
   "id text, no integer, provider text, provider_account text, request jsonb, decision jsonb, started_at timestamptz";
 
+/** `taken`: its key or its reference is. `barred`: its instrument's declined attempts must be weighed first. Both left nothing. */
+export type Accepted = "accepted" | "taken" | "barred";
+
 /**
  * The intent (law 2), for any number of charges at once. A key that is taken inserts nothing for its row; so does a
  * reference that an unfinished charge has. A key that is taken at this very moment by another transaction is a unique violation:
- * it rolls back, and the row, tried alone, meets it again and is answered `false`.
+ * it rolls back, and the row, tried alone, meets it again and is answered `taken`.
  * Each lookup is a lateral one with a limit, and the second one spares `=` on the account: so there is only one index to choose,
  * and no plan that reads a table. Without statistics (a new database) the planner chose so, and kept that plan as tables grew.
+ * `barred` is only a suspicion: a ban in force, or so many declined attempts that a limit could be reached (an attempt counts once per
+ * token here). The rules themselves are in routing/retry-limits.ts; the few rows concerned are read and weighed by a second statement.
  */
 const TEXT = `
 with input as (
@@ -55,13 +67,22 @@ with input as (
     id text, account_id text, livemode boolean, status text, amount bigint, currency text, reference text,
     allow_duplicate_reference boolean, idempotency_key text, fingerprint text, payment_method jsonb, providers text[],
     description text, metadata jsonb, defer boolean, defer_until timestamptz, lease_until timestamptz,
-    next_action_at timestamptz, deferred jsonb, now timestamptz, attempt jsonb, events jsonb)
+    next_action_at timestamptz, deferred jsonb, failure jsonb, instruments text[], weighed boolean, now timestamptz, attempt jsonb,
+    events jsonb)
+), barred as (
+  select i.id from input i cross join lateral (
+    select true from unnest(i.instruments) as d(instrument) cross join lateral (
+      select n.forbidden_until from declined_attempts n
+      where n.instrument = decode(d.instrument, 'hex') and n.declined_at > i.now - interval '${RETRY_MEMORY_MS / 1_000} seconds'
+      order by n.declined_at desc limit ${MAX_DECLINES_READ}) t
+    having count(*) >= ${SMALLEST_LIMIT} or max(t.forbidden_until) > i.now) b
+  where not i.weighed
 ), fresh as (
   insert into charges (id, account_id, livemode, status, amount, currency, reference, allow_duplicate_reference, idempotency_key,
     payment_method, providers, description, metadata, defer, defer_until, lease_no, lease_until, next_action_at, deferred,
-    created_at, updated_at)
+    failure, created_at, updated_at)
   select id, account_id, livemode, status, amount, currency, reference, allow_duplicate_reference, idempotency_key,
-    payment_method, providers, description, metadata, defer, defer_until, 1, lease_until, next_action_at, deferred, now, now
+    payment_method, providers, description, metadata, defer, defer_until, 1, lease_until, next_action_at, deferred, failure, now, now
   from input i
   left join lateral (
     select true as taken from idempotency_keys k where k.account_id = i.account_id and k.key = i.idempotency_key limit 1) k on true
@@ -70,7 +91,7 @@ with input as (
     select true as taken from charges o where o.reference = i.reference and o.account_id is not distinct from i.account_id
       and not i.allow_duplicate_reference
       and o.status in ('processing', 'requires_action', 'pending', 'in_doubt', 'deferred', 'authorized') limit 1) r on true
-  where k.taken is null and r.taken is null
+  where k.taken is null and r.taken is null and not exists (select from barred b where b.id = i.id)
   order by account_id, idempotency_key
   on conflict do nothing
   returning id
@@ -88,16 +109,16 @@ with input as (
   insert into events (${EVENT_COLUMNS})
   select e.* from input i join fresh f on f.id = i.id cross join lateral jsonb_to_recordset(i.events) as e(${EVENT_RECORD})
 )
-select id from fresh`;
+select id, 'accepted' as said from fresh union all select id, 'barred' from barred`;
 
-/** Whether each was accepted, in order; not accepted: its key or its reference is taken. */
-export async function acceptCharges(db: Database, charges: readonly Acceptance[]): Promise<boolean[]> {
+/** What became of each, in order. */
+export async function acceptCharges(db: Database, charges: readonly Acceptance[]): Promise<Accepted[]> {
   try {
-    const rows = await db.query<{ id: string }>({ name: "accept_charges", text: TEXT, values: [JSON.stringify(charges)] });
-    const accepted = new Set(rows.map((row) => row.id));
-    return charges.map((charge) => accepted.has(charge.id));
+    const rows = await db.query<{ id: string; said: Accepted }>({ name: "accept_charges", text: TEXT, values: [JSON.stringify(charges)] });
+    const said = new Map(rows.map((row) => [row.id, row.said]));
+    return charges.map((charge) => said.get(charge.id) ?? "taken");
   } catch (error) {
-    if (charges.length === 1 && violatedConstraint(error) === "idempotency_keys_pkey") return [false];
+    if (charges.length === 1 && violatedConstraint(error) === "idempotency_keys_pkey") return ["taken"];
     throw error;
   }
 }

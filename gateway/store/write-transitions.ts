@@ -1,6 +1,7 @@
 import type { AttemptOutcome, ChargeStatus, Deferred, Failure, NextAction } from "../charges/charge.ts";
 import { ATTEMPT_RECORD, type NewAttempt } from "./accept-charges.ts";
 import type { Database, Statement } from "./database.ts";
+import type { NewDecline } from "./declined-attempts.ts";
 import { EVENT_COLUMNS, EVENT_RECORD, type TrailEvent } from "./event.ts";
 
 /** One change of a charge with everything that belongs to it; written whole or not at all. */
@@ -33,6 +34,8 @@ export interface Transition {
   readonly operation: NewOperation | null;
   /** The idempotency key of a command (cancel) that this transition carries out. */
   readonly command: CommandKey | null;
+  /** What is remembered of the attempt for the retry rules, if it was declined. */
+  readonly declined: NewDecline | null;
   readonly events: readonly TrailEvent[];
 }
 
@@ -90,7 +93,7 @@ with input as (
     id text, lease_no integer, from_status text, status text, amount_captured bigint, provider text, provider_reference text,
     failure jsonb, deferred jsonb, next_action jsonb, excluded text[], tries integer, next_action_at timestamptz,
     lease_until timestamptz, now timestamptz, attempt jsonb, reopen jsonb, next_attempt jsonb, dead_letter jsonb,
-    settled_by text, operation jsonb, command jsonb, events jsonb)
+    settled_by text, operation jsonb, command jsonb, declined jsonb, events jsonb)
   limit $2
 ), locked as (
   select l.id from (select distinct id from input order by id) i
@@ -152,6 +155,14 @@ const PARTS: Readonly<Partial<Record<keyof Transition, string>>> = {
   select k.account_id, k.key, k.operation, decode(k.fingerprint, 'hex'), i.id, i.now
   from ready i cross join lateral jsonb_to_record(i.command) as k(account_id text, key text, operation text, fingerprint text)
   where i.command is not null
+), `,
+  declined: `remembered as (
+  insert into declined_attempts (instrument, charge_id, attempt_id, amount, currency, counted, forbidden_until, rule, network_code,
+    declined_at)
+  select decode(d.instrument, 'hex'), i.id, x.attempt_id, x.amount, x.currency, x.counted, x.forbidden_until, x.rule, x.network_code, i.now
+  from ready i cross join lateral jsonb_to_record(i.declined) as x(instruments text[], attempt_id text, amount bigint, currency text,
+    counted boolean, forbidden_until timestamptz, rule text, network_code text) cross join lateral unnest(x.instruments) as d(instrument)
+  where i.declined is not null
 ), `,
 };
 

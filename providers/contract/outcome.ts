@@ -40,6 +40,8 @@ export interface Declined {
   readonly providerCode: string | null;
   /** The card network's code, verbatim. */
   readonly networkCode: string | null;
+  /** Nobody taught us this code: the advice is our own caution, not the word of issuer, network or provider. */
+  readonly untaught?: true;
 }
 
 /** Proof that this call executed nothing and never will. */

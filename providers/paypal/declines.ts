@@ -94,8 +94,17 @@ export function declinedByProcessor(responseCode: unknown, adviceCode: unknown):
 }
 
 function declined(row: Row, providerCode: string | null, networkCode: string | null): Declined {
-  const { advice, retryAfterS } = { ...row, ...NETWORK_ADVICE.get(networkCode ?? "") };
-  return { kind: "declined", reason: row.reason, source: row.source, advice, retryAfterS: retryAfterS ?? null, providerCode, networkCode };
+  const said: { readonly advice: Advice; readonly retryAfterS?: number } = NETWORK_ADVICE.get(networkCode ?? "") ?? row;
+  return {
+    kind: "declined",
+    reason: row.reason,
+    source: row.source,
+    advice: said.advice,
+    retryAfterS: said.retryAfterS ?? null,
+    providerCode,
+    networkCode,
+    ...(said === UNTAUGHT ? { untaught: true } : {}),
+  };
 }
 
 /** A code from the wire is a short word; anything else is not repeated. */

@@ -118,7 +118,8 @@ export function declinedBy(error: CardError): Declined {
   const row = BY_CODE.get(declineCode ?? "") ?? BY_CODE.get(code ?? "") ?? UNKNOWN;
   const networkAdvice = word(error.network_advice_code);
   const networkDecline = word(error.network_decline_code);
-  const { advice, retryAfterS } = NETWORK_ADVICE.get(networkAdvice ?? "") ?? STRIPE_ADVICE.get(word(error.advice_code) ?? "") ?? row;
+  const said: Row | Override = NETWORK_ADVICE.get(networkAdvice ?? "") ?? STRIPE_ADVICE.get(word(error.advice_code) ?? "") ?? row;
+  const { advice, retryAfterS } = said;
   // The scheme's ban is for this card's data; new data or the customer's authentication make it another attempt.
   const banned = NEVER_AGAIN.has(networkDecline ?? "") && (advice === "other_provider" || advice === "same_later");
   return {
@@ -129,6 +130,7 @@ export function declinedBy(error: CardError): Declined {
     retryAfterS: banned ? null : (retryAfterS ?? null),
     providerCode: declineCode ?? code,
     networkCode: networkDecline ?? networkAdvice,
+    ...(said === UNKNOWN ? { untaught: true } : {}),
   };
 }
 

@@ -52,7 +52,7 @@ export function chargeBody(n: number): Record<string, unknown> {
     currency: CURRENCIES[n % CURRENCIES.length],
     reference: `invoice-${n}`,
     payment_method: {
-      ...(n % 10 === 1 ? {} : { stripe: { payment_method: stripe } }),
+      ...(n % 10 === 1 ? {} : { stripe: { customer: `cus_${n}`, payment_method: stripe } }),
       ...(n % 10 === 2 ? {} : { paypal: { vault_id: n % 23 === 5 ? "decline_INSTRUMENT_DECLINED" : `vault-${n}` } }),
       type: "card",
       brand: n % 3 === 0 ? "mastercard" : "visa",

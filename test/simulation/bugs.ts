@@ -175,7 +175,7 @@ export const BUGS: readonly Bug[] = [
       ...core,
       accept: (charge) => {
         silently(core.accept(charge));
-        return Promise.resolve(true);
+        return Promise.resolve("accepted");
       },
     }),
   },

@@ -32,6 +32,9 @@ const CARDS: Readonly<Record<Card, number>> = {
   action_never: 0.3,
 };
 
+/** Of the charges, so many come with a card that an earlier one had. */
+const USED_AGAIN = 0.2;
+
 /** What a caller wants, and all that it was ever told: kept outside of the system. */
 export interface Wish {
   readonly key: string;
@@ -59,6 +62,7 @@ export class Callers {
   readonly #coverage: Coverage;
   readonly #dice: Dice;
   readonly #cancelDice: Dice;
+  readonly #walletDice: Dice;
   readonly #watch: Witness;
 
   constructor(parts: {
@@ -74,6 +78,7 @@ export class Callers {
     this.#coverage = parts.coverage;
     this.#dice = this.#world.dice("callers");
     this.#cancelDice = this.#world.dice("cancels again");
+    this.#walletDice = this.#world.dice("cards used again");
     const dice = this.#dice;
     for (let no = dice.whole(3, 7); no > 0; no--) {
       const wish = this.#wish(no);
@@ -118,8 +123,8 @@ export class Callers {
     const other = card === "declined_other" ? dice.pick(["good", "declined_other"] as const) : card;
     const tokens: Record<string, unknown> = {};
     const has = dice.weighted({ both: 0.75, stripe: 0.12, paypal: 0.13 });
-    if (has !== "paypal") tokens.stripe = { psp: "stripe", card };
-    if (has !== "stripe") tokens.paypal = { psp: "paypal", card: other };
+    if (has !== "paypal") tokens.stripe = { psp: "stripe", card, customer: key };
+    if (has !== "stripe") tokens.paypal = { psp: "paypal", card: other, customer: key };
     const reference = dice.chance(0.3) ? `invoice-${dice.whole(1, 3)}` : null;
     const amount = BigInt(dice.whole(100, 99_999));
     const input = {
@@ -130,12 +135,20 @@ export class Callers {
       money: { amount, currency: dice.pick(["usd", "usd", "eur", "jpy"]) as Currency },
       reference,
       allowDuplicateReference: dice.chance(0.2),
-      paymentMethod: { tokens, type: "card", brand: "visa", country: "US" },
+      paymentMethod: { tokens: this.#usedBefore() ?? tokens, type: "card", brand: "visa", country: "US" },
       description: null,
       metadata: { wish: key },
       defer: dice.chance(0.85),
     };
     return { key, input, deferMs: dice.pick([120_000, 600_000, 72 * 3_600_000, 72 * 3_600_000]), told: [], problems: [], tries: 0 };
+  }
+
+  /** Now and then a card that was used before, at best one that its issuer will never approve. */
+  #usedBefore(): Readonly<Record<string, unknown>> | null {
+    if (this.wishes.length === 0 || !this.#walletDice.chance(USED_AGAIN)) return null;
+    const used = this.wishes.map((wish) => wish.input.paymentMethod.tokens);
+    const bad = used.filter((tokens) => Object.values(tokens).some((token) => (token as { card: Card }).card === "declined_never"));
+    return this.#walletDice.pick(bad.length > 0 ? bad : used);
   }
 
   #ask(wish: Wish): void {

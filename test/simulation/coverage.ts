@@ -10,6 +10,7 @@ const EXPECTED: CoverageNames = {
   transitions: [
     "new -> processing",
     "new -> deferred",
+    "new -> failed",
     "processing -> succeeded",
     "processing -> failed",
     "processing -> in_doubt",

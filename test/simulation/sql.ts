@@ -45,6 +45,7 @@ const ASKED_ALL_THE_SAME = 1 / 8;
 const READS = new Set([
   "read_charge",
   "read_charge_by_key",
+  "read_declines",
   "is_compensated",
   "list_overrides",
   "read_pace",

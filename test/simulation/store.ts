@@ -56,6 +56,7 @@ const SEEDS_PER_TRUNCATE = 50;
 
 /** What a seed can leave, each before what it refers to. */
 const FILLED = [
+  "declined_attempts",
   "events",
   "dead_letters",
   "operations",

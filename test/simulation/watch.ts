@@ -2,6 +2,7 @@ import type { Acceptance, NewAttempt } from "../../gateway/store/accept-charges.
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
 import { stepKey } from "../../providers/contract/provider.ts";
+import { Bans } from "./bans.ts";
 import type { Coverage } from "./coverage.ts";
 import { LateEvidence } from "./late-evidence.ts";
 import { Leases } from "./leases.ts";
@@ -38,6 +39,7 @@ export class Watch implements SqlWatcher, WireWatcher {
   readonly #underWay = new Map<string, number>();
   readonly #leases: Leases;
   readonly #orders: Orders;
+  readonly #bans: Bans;
   readonly #late: LateEvidence;
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
@@ -54,6 +56,7 @@ export class Watch implements SqlWatcher, WireWatcher {
     this.#processors = parts.processors;
     this.#leases = new Leases(parts.world);
     this.#orders = new Orders(parts.world);
+    this.#bans = new Bans(parts.world);
     this.#late = new LateEvidence((attemptId) => {
       this.#coverage.count("late evidence");
       this.#ledger.evident.add(attemptId);
@@ -157,6 +160,8 @@ export class Watch implements SqlWatcher, WireWatcher {
       if (!done.has(row.id)) continue;
       this.#coverage.count("charges");
       this.#orders.accepted(row);
+      this.#bans.accepted(row);
+      if (row.status === "failed") this.#coverage.count("retries refused");
       this.#leases.accepted(machine, row.id, row.lease_until);
       this.keys.set(row.idempotency_key, this.#world.now);
       if (row.reference !== null) this.#referred(row.id, row.reference, row.allow_duplicate_reference);
@@ -183,6 +188,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       }
       this.#leases.written(row.id, row.lease_until);
       this.#orders.written(row);
+      this.#bans.written(row);
       if (row.reopen) {
         this.#coverage.count("adoptions");
         this.#late.adopted(row.reopen.id);

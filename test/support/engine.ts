@@ -111,6 +111,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
 }
 
 let serial = 0;
+let customers = 0;
 
 /** A charge of 42.00 usd with a token for both providers; whatever differs is passed. */
 export function chargeInput(more: Partial<Omit<CreateCharge, "paymentMethod">> & { tokens?: Record<string, unknown> } = {}): CreateCharge {
@@ -132,9 +133,10 @@ export function chargeInput(more: Partial<Omit<CreateCharge, "paymentMethod">> &
   };
 }
 
-/** Tokens for both providers. */
-export function both(stripe = "pm_card_visa", paypal = "vault-1"): Record<string, unknown> {
-  return { stripe: { payment_method: stripe }, paypal: { vault_id: paypal } };
+/** Tokens for both providers: each time another customer's, so that no test meets the declines of another one. */
+export function both(stripe = "pm_card_visa", paypal?: string): Record<string, unknown> {
+  customers += 1;
+  return { stripe: { customer: `cus_${customers}`, payment_method: stripe }, paypal: { vault_id: paypal ?? `vault-${customers}` } };
 }
 
 export async function reread(engine: Pick<Engine, "db">, charge: Charge): Promise<Charge> {

@@ -369,7 +369,7 @@ describe("an ambiguous commit", () => {
   /** An instance that loses its connection during the first statement of a kind, committed or not. */
   function unlucky(where: Where, committed: boolean): ReturnType<typeof createChargeService> {
     let struck = false;
-    const strike = async (write: () => Promise<boolean>): Promise<boolean> => {
+    const strike = async <T>(write: () => Promise<T>): Promise<T> => {
       struck = true;
       if (committed) await write();
       throw new DatabaseAmbiguous("connection lost");

@@ -36,7 +36,7 @@ describe("two intents with one key at the same moment", () => {
     const late = acceptCharges(b.db, [second]);
     await stage.waits(late, b, a);
     await open.commit();
-    expect([open.result, await late]).toEqual([[true], [false]]);
+    expect([open.result, await late]).toEqual([["accepted"], ["taken"]]);
     expect([await traces(first), await traces(second)]).toEqual([ALL, []]);
   });
 
@@ -47,7 +47,7 @@ describe("two intents with one key at the same moment", () => {
     const late = acceptCharges(b.db, [second]);
     await stage.waits(late, b, a);
     await open.rollback();
-    expect(await late).toEqual([true]);
+    expect(await late).toEqual(["accepted"]);
     expect([await traces(first), await traces(second)]).toEqual([[], ALL]);
   });
 
@@ -55,7 +55,7 @@ describe("two intents with one key at the same moment", () => {
     const idempotency_key = newId("key");
     const twins = [acceptance({ idempotency_key }), acceptance({ idempotency_key })];
     const accept = groupCommit((rows: readonly Acceptance[]) => acceptCharges(b.db, rows));
-    expect(await Promise.all(twins.map(accept))).toEqual([true, false]);
+    expect(await Promise.all(twins.map(accept))).toEqual(["accepted", "taken"]);
     expect(await Promise.all(twins.map(traces))).toEqual([ALL, []]);
   });
 });
@@ -68,10 +68,10 @@ describe("two charges with one reference at the same moment", () => {
     const late = acceptCharges(b.db, [second]);
     await stage.waits(late, b, a);
     await open.commit();
-    expect(await late).toEqual([false]);
+    expect(await late).toEqual(["taken"]);
     expect([await traces(first), await traces(second)]).toEqual([ALL, []]);
     const again = acceptance({ idempotency_key: second.idempotency_key });
-    expect(await acceptCharges(b.db, [again])).toEqual([true]);
+    expect(await acceptCharges(b.db, [again])).toEqual(["accepted"]);
   });
 
   it("the second is accepted if the first is rolled back", async () => {
@@ -81,14 +81,14 @@ describe("two charges with one reference at the same moment", () => {
     const late = acceptCharges(b.db, [second]);
     await stage.waits(late, b, a);
     await open.rollback();
-    expect(await late).toEqual([true]);
+    expect(await late).toEqual(["accepted"]);
     expect([await traces(first), await traces(second)]).toEqual([[], ALL]);
   });
 
   it("that arrive in one batch are one charge, and one refusal", async () => {
     const reference = newId("invoice");
     const twins = [acceptance({ reference }), acceptance({ reference })];
-    expect(await acceptCharges(b.db, twins)).toEqual([true, false]);
+    expect(await acceptCharges(b.db, twins)).toEqual(["accepted", "taken"]);
     expect(await Promise.all(twins.map(traces))).toEqual([ALL, []]);
   });
 
@@ -96,7 +96,7 @@ describe("two charges with one reference at the same moment", () => {
     const reference = newId("invoice");
     const open = await stage.hold(a, (db) => acceptCharges(db, [acceptance({ reference })]));
     const second = acceptance({ reference, allow_duplicate_reference: true });
-    expect(await stage.passes(acceptCharges(b.db, [second]), b)).toEqual([true]);
+    expect(await stage.passes(acceptCharges(b.db, [second]), b)).toEqual(["accepted"]);
     await open.commit();
   });
 });
@@ -110,7 +110,7 @@ it("accepts the others of a batch exactly once where one has a key that is just 
   const answers = Promise.all(batch.map(accept));
   await stage.waits(answers, b, a);
   await open.commit();
-  expect(await answers).toEqual([true, false, false, true]);
+  expect(await answers).toEqual(["accepted", "taken", "taken", "accepted"]);
   expect(await Promise.all(batch.map(traces))).toEqual([ALL, [], [], ALL]);
 });
 
@@ -132,7 +132,7 @@ describe("a cancel's key and a charge's key at the same moment", () => {
     const late = acceptCharges(b.db, [second]);
     await stage.waits(late, b, a);
     await open.commit();
-    expect(await late).toEqual([false]);
+    expect(await late).toEqual(["taken"]);
     expect(await traces(second)).toEqual([]);
   });
 
@@ -144,7 +144,7 @@ describe("a cancel's key and a charge's key at the same moment", () => {
     const late = acceptCharges(b.db, [second]);
     await stage.waits(late, b, a);
     await open.rollback();
-    expect(await late).toEqual([true]);
+    expect(await late).toEqual(["accepted"]);
     expect([await traces(second), await statusOf(charge.id)]).toEqual([ALL, "deferred"]);
   });
 
@@ -166,7 +166,7 @@ describe("a cancel's key and a charge's key at the same moment", () => {
     const late = writeTransitions(b.db, [change]);
     await stage.waits(late, b, a);
     await open.rollback();
-    expect(await late).toEqual([true]);
+    expect(await late).toEqual(["accepted"]);
     const keys = await stage.rows("select operation, charge_id, created_at from idempotency_keys where key = $1", key);
     expect([keys, await statusOf(charge.id)]).toEqual([[{ operation: "cancel", charge_id: charge.id, created_at: NOW }], "canceled"]);
   });

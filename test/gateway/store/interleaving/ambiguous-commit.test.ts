@@ -160,6 +160,6 @@ describe("a transaction of several statements", () => {
 /** A charge that is there, with its first attempt. */
 async function first(): Promise<string> {
   const charge = acceptance({ id: newId("ch") });
-  expect(await acceptCharges(other.db, [charge])).toEqual([true]);
+  expect(await acceptCharges(other.db, [charge])).toEqual(["accepted"]);
   return charge.id;
 }

@@ -42,6 +42,9 @@ export function acceptance(more: Partial<Acceptance> = {}): Acceptance {
     lease_until: deferred ? null : at(30).toISOString(),
     next_action_at: (deferred ? NOW : at(30)).toISOString(),
     deferred: deferred ? { reason: "no_provider_available", since: NOW.toISOString(), until: at(3_600).toISOString() } : null,
+    failure: null,
+    instruments: [],
+    weighed: false,
     now: NOW.toISOString(),
     attempt: deferred ? null : intent(id, 1),
     events: [told(id, deferred ? "charge.deferred" : "attempt.started")],
@@ -103,6 +106,7 @@ export function transition(chargeId: string, more: Partial<Transition> = {}): Tr
     settled_by: null,
     operation: null,
     command: null,
+    declined: null,
     events: [told(chargeId, `charge.${more.status ?? "processing"}`)],
     ...more,
   };
