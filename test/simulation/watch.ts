@@ -1,4 +1,4 @@
-import type { Acceptance, NewAttempt } from "../../gateway/store/accept-charges.ts";
+import type { Acceptance, Accepted, NewAttempt } from "../../gateway/store/accept-charges.ts";
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
 import { stepKey } from "../../providers/contract/provider.ts";
@@ -115,7 +115,7 @@ export class Watch implements SqlWatcher, WireWatcher {
     const id = String(first);
     switch (purpose) {
       case "accept_charges":
-        this.#accepted(machine, statement, rows as { id: string }[]);
+        this.#accepted(machine, statement, rows as { id: string; said: Accepted }[]);
         break;
       case "write_transitions":
         this.#written(machine, statement, rows as { id: string; lease_no: number }[]);
@@ -147,8 +147,8 @@ export class Watch implements SqlWatcher, WireWatcher {
     }
   }
 
-  #accepted(machine: Machine, statement: Statement, rows: readonly { id: string }[]): void {
-    const done = new Set(rows.map(({ id }) => id));
+  #accepted(machine: Machine, statement: Statement, rows: readonly { id: string; said: Accepted }[]): void {
+    const done = new Set(rows.flatMap(({ id, said }) => (said === "accepted" ? [id] : [])));
     const batch = JSON.parse(statement.values?.[0] as string) as Acceptance[];
     // They came at the same moment, so any order is right in which each was: one that minds others, then one that does not.
     batch.sort((a, b) => Number(a.allow_duplicate_reference) - Number(b.allow_duplicate_reference));
