@@ -6,6 +6,7 @@ import { type Contender, choose, type Decision, gateObstacle, onlyAmong, operato
 import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
 import type { Gate } from "../../routing/health-gate.ts";
 import type { Circuit } from "./circuit.ts";
+import { withNotConfigured } from "./not-configured.ts";
 import type { Overrides } from "./overrides.ts";
 import { ProviderCircuit } from "./provider-circuit.ts";
 import { type ProviderStatus, statusOf } from "./provider-status.ts";
@@ -109,7 +110,7 @@ class LocalFleet implements Fleet {
         approval: this.#approvals.estimate(member.id, query.segment, member.priority, now),
       }),
     );
-    return choose({ now, random: this.#options.random, contenders });
+    return withNotConfigured(choose({ now, random: this.#options.random, contenders }), query, (id) => this.#members.has(id));
   }
 
   available(): readonly string[] {
