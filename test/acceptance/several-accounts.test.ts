@@ -8,6 +8,8 @@ import { startWorld, type World } from "./harness.ts";
 import { StartRefused } from "./node-process.ts";
 
 const BAD_CONFIGURATION = 78;
+/** A start takes long on a busy machine. */
+const SEVERAL_STARTS_MS = 180_000;
 const KEYS = { STRIPE_US_KEY: "sk_test_us_1", STRIPE_EU_KEY: "sk_test_eu_1", PAYPAL_APP: "sandbox", PAYPAL_APP_SECRET: "sandbox" };
 /** The file names all providers: the world's own settings of them go. */
 const NO_OTHERS = Object.fromEntries(
@@ -92,12 +94,14 @@ it("fails over to the second account of the same processor, and charges once", a
   expect(world.sandbox.ledger().filter(({ chargeId }) => chargeId === body.id)).toHaveLength(1);
 });
 
-it("fails over to the second account also after a decline that allows it", async () => {
-  const { body } = await charge("declined", { "stripe-us": { payment_method: "pm_card_chargeDeclined" }, "stripe-eu": CARD });
-  expect(body).toMatchObject({ status: "succeeded", provider: "stripe-eu", attempts: [{ outcome: "declined" }, { outcome: "approved" }] });
+it("asks the other account also after a decline that allows it", async () => {
+  world.sandbox.setFault("stripe", { kind: "decline", operation: "commit", code: "generic_decline", count: 1 });
+  const { body } = await charge("declined", { "stripe-us": CARD, "stripe-eu": CARD });
+  expect(body).toMatchObject({ status: "succeeded", attempts: [{ outcome: "declined" }, { outcome: "approved" }] });
+  expect(body.attempts.map(({ provider }) => provider).sort()).toEqual(["stripe-eu", "stripe-us"]);
 });
 
-it("takes an adapter's name while it means one provider", { timeout: 60_000 }, async () => {
+it("takes an adapter's name while it means one provider", { timeout: SEVERAL_STARTS_MS }, async () => {
   const { status, body } = await ask<{ errors: unknown[] }>(gateway.url, "POST /v1/charges", {
     key: "ambiguous",
     body: { amount: 4200, currency: "usd", payment_method: { stripe: CARD } },
@@ -115,13 +119,13 @@ it("takes an adapter's name while it means one provider", { timeout: 60_000 }, a
   await one.stop();
 });
 
-it("refuses to start with one account under two ids, whatever its keys are", { timeout: 60_000 }, async () => {
+it("refuses to start with one account under two ids, whatever its keys are", { timeout: SEVERAL_STARTS_MS }, async () => {
   const twice = [stripe("stripe-us", "STRIPE_US_KEY"), stripe("stripe-two", "STRIPE_US_SECOND_KEY")];
   const { code, stderr } = await refusal(await settings("twice.json", twice, { STRIPE_US_SECOND_KEY: "sk_test_us_2" }));
   expect({ code, stderr }).toEqual({ code: BAD_CONFIGURATION, stderr: expect.stringMatching(/are one account, acct_sandbox_us/) });
 });
 
-it("refuses to start with a wrong file, and says every fault without a secret", { timeout: 60_000 }, async () => {
+it("refuses to start with a wrong file, and says every fault without a secret", { timeout: SEVERAL_STARTS_MS }, async () => {
   const wrong = [{ ...stripe("stripe-us", "STRIPE_US_KEY"), secret_key: "sk_test_us_1" }, stripe("Stripe", "STRIPE_EU_KEY")];
   const { code, stderr } = await refusal(await settings("wrong.json", wrong));
   expect(code).toBe(BAD_CONFIGURATION);
