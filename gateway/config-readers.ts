@@ -1,5 +1,5 @@
 /** Readers of one setting each. A fault is pushed, a usable default returned, so that the next setting is read as well. */
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 export type Faults = string[];
 
 /** What a human may paste around a value: an empty or blank setting is an unset one (compose files write `KEY=`). */
@@ -10,7 +10,11 @@ export function text(env: Env, name: string): string | null {
 
 /** Visible ASCII only: a secret with a space or a line break in it was pasted wrongly, and would break an HTTP header. */
 export function secret(env: Env, name: string, faults: Faults): string | null {
-  const value = text(env, name);
+  return secretOf(text(env, name), name, faults);
+}
+
+/** As `secret`, of a value that was read already. */
+export function secretOf(value: string | null, name: string, faults: Faults): string | null {
   if (value === null) return null;
   if (!/^[\x21-\x7e]+$/.test(value)) faults.push(`${name} contains a space, a line break or a character outside ASCII`);
   return value;
@@ -43,8 +47,7 @@ export function mode(env: Env, name: string, fallback: boolean, faults: Faults):
 }
 
 /** http or https, without credentials, query or fragment; the trailing slash goes, so that paths can be appended. */
-export function webUrl(env: Env, name: string, faults: Faults): string | null {
-  const value = text(env, name);
+export function webUrlOf(value: string | null, name: string, faults: Faults): string | null {
   if (value === null) return null;
   const url = URL.parse(value);
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) faults.push(`${name} is not an http or https URL`);

@@ -32,6 +32,8 @@ export interface IdentitiesOptions {
  */
 export class Identities {
   readonly #accounts = new Map<string, string>();
+  /** Which provider is which account, by adapter and account. */
+  readonly #holders = new Map<string, string>();
   readonly #options: IdentitiesOptions;
   readonly #stopping = new AbortController();
 
@@ -83,6 +85,7 @@ export class Identities {
       throw new IdentityMismatch(`${provider.id} is in ${modeWord(identity.livemode)} mode, this database is ${modeWord(livemode)}`);
     }
     const { account } = identity;
+    this.#claim(provider, account);
     const known = await recordProviderAccount(db, {
       provider: provider.id,
       kind: provider.kind,
@@ -90,6 +93,9 @@ export class Identities {
       livemode,
       now: new Date(clock.now()),
     });
+    const former = known.others.filter((id) => !this.#options.providers.some((one) => one.id === id));
+    if (former.length > 0)
+      log.warn({ provider: provider.id, former }, "its account was known by another id: what is unsettled there waits for that id");
     if (known.account !== account || known.kind !== provider.kind || known.livemode !== livemode) {
       throw new IdentityMismatch(
         `${provider.id} is the account ${account}; this database belongs to ${known.account} (${modeWord(known.livemode)})`,
@@ -98,6 +104,14 @@ export class Identities {
     this.#accounts.set(provider.id, account);
     fleet.markVerified(provider.id);
     return true;
+  }
+
+  /** Two providers that are one account would fail over to themselves: the second one is refused, whenever it says who we are. */
+  #claim({ id, kind }: Provider, account: string): void {
+    const key = `${kind} ${account}`;
+    const holder = this.#holders.get(key) ?? id;
+    if (holder !== id) throw new IdentityMismatch(`${id} and ${holder} are one account, ${account}: two providers must be two accounts`);
+    this.#holders.set(key, id);
   }
 }
 

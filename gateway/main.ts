@@ -11,13 +11,10 @@ import { openLogFile } from "./local/log-file.ts";
 import { startLocalPostgres } from "./local/postgres.ts";
 import { startLocalRedis } from "./local/redis.ts";
 import { startLocalSandbox } from "./local/sandbox.ts";
+import { simulatedProviders } from "./local/simulated-providers.ts";
 import { createLogger, type Logger } from "./log.ts";
-import { configuredProviders } from "./registry.ts";
+import { createProviders } from "./registry.ts";
 import { migrate } from "./store/migrate.ts";
-
-/** The simulated processors take any well-formed credentials; these are no secrets. */
-const SANDBOX_STRIPE_KEY = "sk_test_sandbox";
-const SANDBOX_PAYPAL = { clientId: "sandbox", clientSecret: "sandbox" };
 
 /** For what was begun when a start fails. */
 const STOP_WITHIN_MS = 10_000;
@@ -68,16 +65,14 @@ async function start(config: Config, log: Logger, stops: Stop[], logPath: string
   const databaseUrl = database?.url ?? (config.databaseUrl as string);
   await migrate(databaseUrl, say);
 
-  const stripe =
-    config.stripe ?? (sandbox && { secretKey: SANDBOX_STRIPE_KEY, webhookSecret: null, apiBase: sandbox.stripeUrl, live: false });
-  const paypal = config.paypal ?? (sandbox && { ...SANDBOX_PAYPAL, webhookId: null, apiBase: sandbox.paypalUrl, live: false });
+  const providers = [...config.providers, ...(sandbox ? simulatedProviders(sandbox, config.providers) : [])];
   const keys = database && !config.livemode ? await localKeys(dataDir) : null;
   const gateway = await startGateway({
     config,
     databaseUrl,
     replicaUrl: config.databaseReplicaUrl,
     redisUrl: config.redisUrl ?? redis?.url ?? null,
-    providers: configuredProviders({ stripe, paypal }, systemClock),
+    providers: createProviders(providers, systemClock),
     readyMadeKeys: keys ? { billing: keys.keys.billing, finance: keys.keys.finance, ops: keys.keys.ops } : {},
     clock: systemClock,
     random: secureRandom,
@@ -86,10 +81,8 @@ async function start(config: Config, log: Logger, stops: Stop[], logPath: string
   });
   stops.push(() => gateway.stop());
   const seconds = (systemClock.monotonic() - startedAt) / 1_000;
-  return {
-    gateway,
-    lines: banner({ config, port: gateway.port, seconds, keysFile: keys?.file ?? null, sandboxUrl: sandbox?.controlUrl ?? null, logPath }),
-  };
+  const facts = { config, providers, port: gateway.port, seconds, keysFile: keys?.file ?? null, logPath };
+  return { gateway, lines: banner({ ...facts, sandboxUrl: sandbox?.controlUrl ?? null }) };
 }
 
 /** Uniform in [0, 1), 48 bits: ids must not be guessable from one another. */

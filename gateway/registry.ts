@@ -2,27 +2,28 @@ import type { Clock } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
 import { createPayPalProvider } from "../providers/paypal/paypal.ts";
 import { createStripeProvider } from "../providers/stripe/stripe.ts";
-import type { Config } from "./config.ts";
+import type { Adapter, ProviderConfig } from "./provider-config.ts";
 
-/** The configured processor accounts, in order of preference. A new adapter is one line here. */
-export function configuredProviders(config: Pick<Config, "stripe" | "paypal">, clock: Clock): Provider[] {
-  const { stripe, paypal } = config;
-  return [
-    ...(stripe ? [createStripeProvider({ secretKey: stripe.secretKey, clock, ...base(stripe.apiBase) })] : []),
-    ...(paypal
-      ? [
-          createPayPalProvider({
-            clientId: paypal.clientId,
-            clientSecret: paypal.clientSecret,
-            environment: paypal.live ? "live" : "sandbox",
-            clock,
-            ...base(paypal.apiBase),
-          }),
-        ]
-      : []),
-  ];
+type Make<A extends Adapter> = (config: Extract<ProviderConfig, { adapter: A }>, common: Common) => Provider;
+
+interface Common {
+  readonly id: string;
+  readonly clock: Clock;
+  readonly apiBase?: string;
 }
 
-function base(apiBase: string | null): { apiBase?: string } {
-  return apiBase === null ? {} : { apiBase };
+/** A new adapter is one line here, and its settings in provider-config.ts. */
+const MAKE: { readonly [A in Adapter]: Make<A> } = {
+  stripe: ({ secretKey }, common) => createStripeProvider({ ...common, secretKey }),
+  paypal: ({ clientId, clientSecret, live }, common) =>
+    createPayPalProvider({ ...common, clientId, clientSecret, environment: live ? "live" : "sandbox" }),
+};
+
+/** The configured processor accounts, in order of preference. */
+export function createProviders(configs: readonly ProviderConfig[], clock: Clock): Provider[] {
+  return configs.map((config) => {
+    const { id, adapter, apiBase } = config;
+    const make = MAKE[adapter] as (config: ProviderConfig, common: Common) => Provider;
+    return make(config, { id, clock, ...(apiBase === null ? {} : { apiBase }) });
+  });
 }

@@ -1,9 +1,17 @@
 import { relative } from "node:path";
 import type { Config } from "../config.ts";
+import type { ProviderConfig } from "../provider-config.ts";
+
+/** Tokens that the simulated processors charge. */
+const TOKENS: Readonly<Record<ProviderConfig["adapter"], object>> = {
+  stripe: { payment_method: "pm_card_visa" },
+  paypal: { vault_id: "vault-1" },
+};
 
 /** What a start says: where it listens; for a local start also how to charge, and how to break a processor. */
 export function banner(facts: {
   config: Pick<Config, "host" | "role">;
+  providers: readonly Pick<ProviderConfig, "id" | "adapter">[];
   port: number;
   /** Since the process began. */
   seconds: number;
@@ -18,13 +26,14 @@ export function banner(facts: {
   const keys = relative(process.cwd(), facts.keysFile) || facts.keysFile;
   lines.push(`Keys (billing, finance, ops) are in ${keys}; the log is in ${facts.logPath ? relative(process.cwd(), facts.logPath) : "-"}`);
   if (facts.sandboxUrl === null) return lines;
+  const tokens = Object.fromEntries(facts.providers.map(({ id, adapter }) => [id, TOKENS[adapter]]));
   return [
     ...lines,
     "",
     "Charge a saved payment method:",
     `  curl -s ${url}/v1/charges -H "Authorization: Bearer $(sed -n 's/.*"billing": "\\(.*\\)".*/\\1/p' ${keys})" \\`,
     `    -H "Idempotency-Key: demo-$(date +%s)" -H "Content-Type: application/json" \\`,
-    `    -d '{"amount": 4200, "currency": "usd", "payment_method": {"stripe": {"payment_method": "pm_card_visa"}, "paypal": {"vault_id": "vault-1"}}}'`,
+    `    -d '{"amount": 4200, "currency": "usd", "payment_method": ${spaced(tokens)}}'`,
     "",
     `Take Stripe down and charge again, bring it back, and see where the money went:`,
     `  curl -s -X POST ${facts.sandboxUrl}/stripe/down    # or paypal/down; other faults: ${facts.sandboxUrl}`,
@@ -33,4 +42,9 @@ export function banner(facts: {
     "",
     "Ctrl-C stops it; the data stays.",
   ];
+}
+
+/** JSON with a space after each colon and comma; none of the texts in it has one. */
+function spaced(value: object): string {
+  return JSON.stringify(value).replaceAll(/[:,]/g, "$& ");
 }

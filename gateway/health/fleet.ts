@@ -9,6 +9,7 @@ import { HEARTBEAT_MS, type Heartbeat, heard, livingInstances, type Presence } f
 import { Replica } from "../../routing/replica.ts";
 import type { Circuit } from "./circuit.ts";
 import { FleetClock } from "./fleet-clock.ts";
+import { withNotConfigured } from "./not-configured.ts";
 import type { Overrides } from "./overrides.ts";
 import { type GateView, ProviderCircuit } from "./provider-circuit.ts";
 import { type ProviderStatus, statusOf } from "./provider-status.ts";
@@ -162,7 +163,7 @@ class SharedFleet implements Fleet {
         approval: this.#approvals.estimate(member.id, segment, member.priority, now),
       }),
     );
-    return choose({ now, random: this.#options.random, contenders });
+    return withNotConfigured(choose({ now, random: this.#options.random, contenders }), query, (id) => this.#members.has(id));
   }
 
   available(): readonly string[] {

@@ -55,7 +55,7 @@ const metadata = z
   .meta({ description: "Yours; it is given back as it is" });
 
 /** The tokens that a provider may charge, by provider id. */
-export type TokenCheckers = ReadonlyMap<string, Pick<Provider, "checkToken">>;
+export type TokenCheckers = ReadonlyMap<string, Pick<Provider, "kind" | "checkToken">>;
 
 /** The body of POST /v1/charges, for the providers of this installation. */
 export function chargeRequestSchema(providers: TokenCheckers, clock: Pick<Clock, "now">) {
@@ -83,23 +83,47 @@ const NOT_TOKENS = {
 
 /** `{<provider id>: token, …, type, brand, country}`: at least one token, each as its adapter wants it. */
 function paymentMethodSchema(providers: TokenCheckers) {
+  const aliases = aliasesOf(providers);
   const tokens: Record<string, z.ZodType> = {};
   for (const [id, provider] of providers) {
     if (Object.hasOwn(NOT_TOKENS, id)) throw new Error(`a provider cannot be called ${id}: payment_method has a field of that name`);
     tokens[id] = tokenSchema(id, provider).optional();
   }
+  for (const [alias, ids] of aliases) {
+    const [only, second] = ids;
+    tokens[alias] = second === undefined ? tokenSchema(only, providers.get(only)!).optional() : z.never(ambiguous(ids)).optional();
+  }
   const ids = [...providers.keys()];
-  const hasToken = (value: unknown): boolean => typeof value === "object" && value !== null && ids.some((id) => Object.hasOwn(value, id));
+  const hasToken = (value: object): boolean => Object.keys(tokens).some((id) => Object.hasOwn(value, id));
+  const twice = (value: object): boolean => [...aliases].some(([alias, [id]]) => Object.hasOwn(value, alias) && Object.hasOwn(value, id));
+  const isObject = ({ value }: { value: unknown }): boolean => typeof value === "object" && value !== null;
   return z
     .strictObject({ ...tokens, ...NOT_TOKENS }, `must be an object with a token for at least one of: ${ids.join(", ")}`)
-    .refine(hasToken, {
-      error: `needs a token for at least one of: ${ids.join(", ")}`,
-      when: ({ value }) => typeof value === "object" && value !== null,
-    })
+    .refine(hasToken, { error: `needs a token for at least one of: ${ids.join(", ")}`, when: isObject })
+    .refine((value) => !twice(value), { error: "names one provider twice: by its id, and by its adapter's name", when: isObject })
     .transform((given): PaymentMethod => {
       const { type, brand, country, ...rest } = given as z.output<z.ZodObject<typeof NOT_TOKENS>> & Record<string, unknown>;
-      return { tokens: rest, type, brand: brand ?? null, country: country ?? null };
+      const byId = Object.entries(rest).map(([name, token]) => [aliases.get(name)?.[0] ?? name, token]);
+      return { tokens: Object.fromEntries(byId), type, brand: brand ?? null, country: country ?? null };
     });
+}
+
+/**
+ * An adapter's own name, where no provider is called so, stands for the one provider that has this adapter: by it callers need not
+ * change when the account gets an id. With several it is ambiguous.
+ */
+function aliasesOf(providers: TokenCheckers): Map<string, [string, ...string[]]> {
+  const byKind = new Map<string, [string, ...string[]]>();
+  for (const [id, { kind }] of providers) {
+    const ids = byKind.get(kind);
+    if (ids) ids.push(id);
+    else if (!providers.has(kind) && !Object.hasOwn(NOT_TOKENS, kind)) byKind.set(kind, [id]);
+  }
+  return byKind;
+}
+
+function ambiguous(ids: readonly string[]): string {
+  return `names ${ids.length} providers: give the token under the id that it belongs to, one of ${ids.join(", ")}`;
 }
 
 function tokenSchema(id: string, provider: Pick<Provider, "checkToken">): z.ZodType {
@@ -124,17 +148,19 @@ function deferSchema(clock: Pick<Clock, "now">) {
     .meta({ description: "What to do while no provider can be used: keep the charge (default: 72 hours), or refuse it (false)" });
 }
 
-/** A body, as the documentation shows it. */
-export const CHARGE_EXAMPLE = {
-  amount: 4200,
-  currency: "usd",
-  reference: "invoice-1042",
-  payment_method: {
-    stripe: { customer: "cus_1", payment_method: "pm_card_visa" },
-    paypal: { vault_id: "8kk845", source: "card" },
-    type: "card",
-    brand: "visa",
-    country: "US",
-  },
-  metadata: { customer: "42" },
+const EXAMPLE_TOKENS: Readonly<Record<string, object>> = {
+  stripe: { customer: "cus_1", payment_method: "pm_card_visa" },
+  paypal: { vault_id: "8kk845", source: "card" },
 };
+
+/** A body, as the documentation of these providers shows it. */
+export function chargeExample(providers: TokenCheckers) {
+  const tokens = [...providers].flatMap(([id, { kind }]) => (EXAMPLE_TOKENS[kind] ? [[id, EXAMPLE_TOKENS[kind]]] : []));
+  return {
+    amount: 4200,
+    currency: "usd",
+    reference: "invoice-1042",
+    payment_method: { ...Object.fromEntries(tokens), type: "card", brand: "visa", country: "US" },
+    metadata: { customer: "42" },
+  };
+}

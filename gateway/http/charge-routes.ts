@@ -7,7 +7,7 @@ import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readChargeByKey } from "../store/read-charges.ts";
 import { chargeJson, chargeSchema, isOpen } from "./charge-json.ts";
-import { CHARGE_EXAMPLE, chargeRequestSchema, DEFAULT_DEFER_MS, type TokenCheckers } from "./charge-request.ts";
+import { chargeExample, chargeRequestSchema, DEFAULT_DEFER_MS, type TokenCheckers } from "./charge-request.ts";
 import { type Reply, type Route, type RouteRequest, route } from "./route.ts";
 
 export interface ChargeRouteDeps {
@@ -39,7 +39,7 @@ function createRoute({ db, charges, providers, clock }: ChargeRouteDeps): Route 
       "A decline is 201 with `status: failed`. Repeat with the same Idempotency-Key after any failure to get an answer: it is never charged twice.",
     idempotent: true,
     body: chargeRequestSchema(providers, clock),
-    example: CHARGE_EXAMPLE,
+    example: chargeExample(providers),
     responses: {
       201: {
         description: "Final for the caller: succeeded, authorized, failed, canceled, requires_action",

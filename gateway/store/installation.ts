@@ -29,18 +29,25 @@ export interface ProviderAccount {
   readonly livemode: boolean;
 }
 
+export interface KnownAccount extends ProviderAccount {
+  /** Other ids that the account seen had, or has, in this database. */
+  readonly others: readonly string[];
+}
+
 /** Records a provider's account at first use; answers what is recorded. */
-export async function recordProviderAccount(db: Database, seen: ProviderAccount & { now: Date }): Promise<ProviderAccount> {
+export async function recordProviderAccount(db: Database, seen: ProviderAccount & { now: Date }): Promise<KnownAccount> {
   await db.query({
     name: "insert_provider_account",
     text: `insert into provider_accounts (provider, kind, account, livemode, first_used_at) values ($1, $2, $3, $4, $5)
       on conflict do nothing`,
     values: [seen.provider, seen.kind, seen.account, seen.livemode, seen.now],
   });
-  const rows = await db.query<ProviderAccount>({
+  const rows = await db.query<KnownAccount>({
     name: "read_provider_account",
-    text: "select provider, kind, account, livemode from provider_accounts where provider = $1",
-    values: [seen.provider],
+    text: `select provider, kind, account, livemode,
+        array(select o.provider from provider_accounts o where o.kind = $2 and o.account = $3 and o.provider <> $1 order by 1) as others
+      from provider_accounts where provider = $1`,
+    values: [seen.provider, seen.kind, seen.account],
   });
   const row = rows[0];
   if (!row) throw new Error(`no account of ${seen.provider} after an insert`);

@@ -31,7 +31,7 @@ const NO_PAYPAL = { PAYPAL_CLIENT_ID: "", PAYPAL_CLIENT_SECRET: "", PAYPAL_API_B
 
 it.each<[string, Record<string, string>, RegExp]>([
   ["live keys on a test database", { ...LIVE_STRIPE, ...NO_PAYPAL }, /holds test charges.*live mode/],
-  ["one live and one test processor", LIVE_STRIPE, /Stripe is in live mode and PayPal in test mode/],
+  ["one live and one test processor", LIVE_STRIPE, /stripe in live mode, paypal in test mode/],
   ["live keys over plain http", { STRIPE_SECRET_KEY: LIVE_STRIPE.STRIPE_SECRET_KEY, ...NO_PAYPAL }, /STRIPE_API_BASE must be https/],
   ["another Stripe account", { STRIPE_SECRET_KEY: "sk_test_other_1" }, /stripe is the account acct_sandbox_other.*acct_sandbox /],
   ["another PayPal account", { PAYPAL_CLIENT_ID: "somebody" }, /paypal is the account/],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Config, type Env, parseConfig, printFaults } from "../../gateway/config.ts";
+import { type Config, parseConfig, printFaults } from "../../gateway/config.ts";
+import type { Env } from "../../gateway/config-readers.ts";
 
 const DATABASE_URL = "postgres://u:p@db/switchyard";
 const STRIPE = { STRIPE_SECRET_KEY: "sk_test_1" };
@@ -28,8 +29,7 @@ describe("defaults", () => {
       redisUrl: null,
       role: "all",
       adminKey: null,
-      stripe: null,
-      paypal: null,
+      providers: [],
       sandbox: { port: 8081 },
       providerTimeoutMs: 10_000,
       chargeBudgetMs: 25_000,
@@ -132,13 +132,15 @@ describe("law 12: simulated, test and live never mix", () => {
   });
 
   test("Stripe live with PayPal test, and the other way round", () => {
-    expect(faultsOf({ STRIPE_SECRET_KEY: "sk_live_1", ...PAYPAL_TEST })).toEqual([expect.stringContaining("both must be the same")]);
-    expect(faultsOf({ ...STRIPE, ...PAYPAL })).toEqual([expect.stringContaining("both must be the same")]);
+    expect(faultsOf({ STRIPE_SECRET_KEY: "sk_live_1", ...PAYPAL_TEST })).toEqual([
+      expect.stringContaining("all providers must be in the same"),
+    ]);
+    expect(faultsOf({ ...STRIPE, ...PAYPAL })).toEqual([expect.stringContaining("all providers must be in the same")]);
     expect(configOf({ ...STRIPE, ...PAYPAL_TEST }).livemode).toBe(false);
   });
 
   test.each(["sk_live_1", "rk_live_1"])("%s is live, and takes no plain http", (key) => {
-    expect(configOf({ STRIPE_SECRET_KEY: key })).toMatchObject({ livemode: true, stripe: { live: true } });
+    expect(configOf({ STRIPE_SECRET_KEY: key })).toMatchObject({ livemode: true, providers: [{ id: "stripe", live: true }] });
     expect(faultsOf({ STRIPE_SECRET_KEY: key, STRIPE_API_BASE: "http://proxy" })).toEqual([expect.stringContaining("https")]);
   });
 
@@ -146,7 +148,7 @@ describe("law 12: simulated, test and live never mix", () => {
     expect(configOf(PAYPAL).livemode).toBe(true);
     expect(configOf({ ...PAYPAL, PAYPAL_API_BASE: "https://api-m.paypal.com/" })).toMatchObject({
       livemode: true,
-      paypal: { apiBase: "https://api-m.paypal.com" },
+      providers: [{ id: "paypal", apiBase: "https://api-m.paypal.com" }],
     });
     expect(faultsOf({ ...PAYPAL, PAYPAL_API_BASE: "http://api-m.paypal.com" })).toEqual([expect.stringContaining("https")]);
     expect(configOf({ ...PAYPAL, PAYPAL_API_BASE: "http://sandbox:8083" }).livemode).toBe(false);

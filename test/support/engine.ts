@@ -27,8 +27,8 @@ export interface Engine {
   readonly sandbox: Sandbox;
   readonly charges: ChargeService;
   readonly worker: Worker;
-  /** A second instance on the same database and processors. */
-  another(): Promise<Engine>;
+  /** A second instance on the same database and processors, with other settings where they are given. */
+  another(more?: EngineSettings): Promise<Engine>;
   close(): Promise<void>;
 }
 
@@ -36,6 +36,8 @@ export interface EngineSettings {
   readonly providerTimeoutMs?: number;
   readonly chargeBudgetMs?: number;
   readonly log?: CoreLog;
+  /** The ids of the providers that it configures; default: both. */
+  readonly providers?: readonly string[];
   /** Wraps each adapter, to pause or spy between two steps. */
   readonly wrap?: (provider: Provider) => Provider;
 }
@@ -62,7 +64,9 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
   const providers = [
     createStripeProvider({ secretKey: "sk_test_sandbox", apiBase: sandbox.stripeUrl, clock }),
     createPayPalProvider({ clientId: "sandbox", clientSecret: "sandbox", apiBase: sandbox.paypalUrl, clock }),
-  ].map(settings.wrap ?? ((provider) => provider));
+  ]
+    .filter(({ id }) => settings.providers?.includes(id) ?? true)
+    .map(settings.wrap ?? ((provider) => provider));
   const overrides = new OverrideWatcher({ db, clock, onError: () => {} });
   await overrides.start();
   const fleet = createFleet({
@@ -98,7 +102,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     sandbox,
     charges,
     worker,
-    another: () => instance(databaseUrl, sandbox, settings),
+    another: (more) => instance(databaseUrl, sandbox, { ...settings, ...more }),
     async close() {
       identities.stop();
       overrides.stop();

@@ -127,8 +127,8 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
 
 /** Two providers with the simplest of token rules. */
 const TOKEN_CHECKERS = new Map([
-  ["stripe", { checkToken: (token: unknown) => needs(token, "payment_method") }],
-  ["paypal", { checkToken: (token: unknown) => needs(token, "vault_id") }],
+  ["stripe", { kind: "stripe", checkToken: (token: unknown) => needs(token, "payment_method") }],
+  ["paypal", { kind: "paypal", checkToken: (token: unknown) => needs(token, "vault_id") }],
 ]);
 
 function needs(token: unknown, field: string): { path: string; message: string } | null {
