@@ -1,33 +1,41 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { ChargeStatus } from "./charges/charge.ts";
 import type { Fleet } from "./health/fleet.ts";
-
-const STATE_NUMBERS = { closed: 0, half_open: 1, open: 2 } as const;
+import { registerProviderMetrics } from "./provider-metrics.ts";
 
 /** What operations watch besides HTTP; read at each scrape, so that nothing is counted twice. */
 export function registerGauges(
   registry: Registry,
   parts: { fleet: Fleet; inFlight: () => number; clockSkewMs: () => number },
 ): { countCharge: (status: ChargeStatus) => void; countSealed: (events: number) => void } {
+  const { fleet } = parts;
   const registers = [registry];
-  const labelNames = ["provider"];
+  registerProviderMetrics(registry, fleet);
   new Gauge({
-    name: "switchyard_provider_state",
-    help: "0 closed, 1 half open, 2 open.",
-    labelNames,
+    name: "switchyard_instances",
+    help: "Instances that live, this one included; 1 while the store that they share is away or none is configured.",
     registers,
     collect() {
-      for (const { provider, circuit } of parts.fleet.status()) this.set({ provider }, STATE_NUMBERS[circuit.state]);
+      this.set(fleet.instances());
     },
   });
   new Gauge({
-    name: "switchyard_provider_available",
-    help: "1 while the provider takes new attempts.",
-    labelNames,
+    name: "switchyard_shared_store_connected",
+    help: "1 while the store answers by which instances share health and approval; no value without one.",
     registers,
     collect() {
-      const available = parts.fleet.available();
-      for (const { provider } of parts.fleet.status()) this.set({ provider }, available.includes(provider) ? 1 : 0);
+      const store = fleet.store();
+      if (store) this.set(store.connected ? 1 : 0);
+      else this.remove();
+    },
+  });
+  new Counter({
+    name: "switchyard_shared_store_failures_total",
+    help: "Exchanges with that store that had no answer.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(fleet.store()?.failures ?? 0);
     },
   });
   new Gauge({

@@ -14,7 +14,7 @@ import type { Overrides } from "./overrides.ts";
 import { type GateView, ProviderCircuit } from "./provider-circuit.ts";
 import { type ProviderStatus, statusOf } from "./provider-status.ts";
 import type { SharedDocuments } from "./shared-documents.ts";
-import { type SharedPart, SharedState, sharedPart } from "./shared-state.ts";
+import { type SharedPart, SharedState, type StoreStatus, sharedPart } from "./shared-state.ts";
 import { takeCounts, takeGate, takePresence } from "./shared-values.ts";
 
 /** The configured providers as this instance sees them: their health, approval, and what operators decided. */
@@ -40,6 +40,8 @@ export interface Fleet {
   traffic(providerId: string): Traffic;
   /** How many live, this one included. */
   instances(): number;
+  /** The store by which instances share what they know; null: none is configured. */
+  store(): StoreStatus | null;
   /** Looks at slow calls, ended openings and what other instances know also while nobody calls, so that `onChange` is prompt. */
   start(): void;
   /** Ends timers; nothing can be sent afterwards. */
@@ -113,6 +115,7 @@ interface Member {
   readonly circuit: ProviderCircuit;
   unverified: string | null;
   attempts: Decaying;
+  admitted: number;
 }
 
 export function createFleet(options: FleetOptions): Fleet {
@@ -195,6 +198,10 @@ class SharedFleet implements Fleet {
     return livingInstances(this.#presence.view, this.#time.now());
   }
 
+  store(): StoreStatus | null {
+    return this.#options.documents && this.#state.status;
+  }
+
   status(): readonly ProviderStatus[] {
     const { clock, overrides } = this.#options;
     const now = this.#time.now();
@@ -211,6 +218,7 @@ class SharedFleet implements Fleet {
         approval: this.#approvals.estimate(member.id, null, member.priority, now),
         latency: member.circuit.latency.percentiles(clock.monotonic()),
         inFlight: member.circuit.inFlight,
+        attempts: member.admitted,
         breaker: member.circuit.breaker.stats,
         share: total < SHARE_MIN_ATTEMPTS ? null : recent(member) / total,
         now,
@@ -266,6 +274,7 @@ class SharedFleet implements Fleet {
       currencies: capabilities.currencies,
       unverified: "its identity is not checked yet",
       attempts: { value: 0, at: clock.monotonic() },
+      admitted: 0,
       circuit: new ProviderCircuit({
         provider: id,
         instance,
@@ -277,6 +286,7 @@ class SharedFleet implements Fleet {
         stalled: () => clock.monotonic() < this.#stalledUntil,
         onAdmit: () => {
           member.attempts = plusOne(member.attempts, clock.monotonic(), SHARE_HALF_LIFE_MS);
+          member.admitted += 1;
         },
         onEvent: (urgent) => this.#state.touch(`${GATE}${id}`, urgent),
         onTransition: (from, to, caused) => this.#tell(id, from, to, caused),

@@ -19,6 +19,8 @@ export interface ProviderStatus {
   readonly share: number | null;
   /** Steps of attempts on their way. */
   readonly inFlight: number;
+  /** Made by this instance since it started. */
+  readonly attempts: number;
   /** opossum's counts of the last 10 s. */
   readonly breaker: Breaker["stats"];
   readonly override: Override | null;
@@ -51,6 +53,7 @@ export function statusOf(facts: {
   approval: ApprovalEstimate;
   latency: Percentiles;
   inFlight: number;
+  attempts: number;
   breaker: Breaker["stats"];
   share: number | null;
   now: number;
@@ -69,6 +72,7 @@ export function statusOf(facts: {
     latencyMs: facts.latency,
     share: facts.share,
     inFlight: facts.inFlight,
+    attempts: facts.attempts,
     breaker: facts.breaker,
     override: facts.override,
   };

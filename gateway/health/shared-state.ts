@@ -35,6 +35,14 @@ export interface SharedStateOptions {
   readonly onBug: (error: unknown) => void;
 }
 
+/** How it goes with the store. */
+export interface StoreStatus {
+  /** The last exchange was answered. */
+  readonly connected: boolean;
+  /** Exchanges without an answer, since this instance started. */
+  readonly failures: number;
+}
+
 /** What others did is read so often when there is nothing to tell. */
 const READ_MS = 250;
 /** What can wait is told together. */
@@ -64,6 +72,8 @@ export class SharedState {
   #told: Set<string> | null = null;
   /** Exchanges without an answer, in a row. */
   #failures = 0;
+  #answered = false;
+  #failuresEver = 0;
   #timer: { at: number; stop: () => void } | null = null;
 
   constructor(options: SharedStateOptions) {
@@ -83,6 +93,10 @@ export class SharedState {
   start(): void {
     this.#started = true;
     this.#exchangeIn(0);
+  }
+
+  get status(): StoreStatus {
+    return { connected: this.#answered && this.#failures === 0, failures: this.#failuresEver };
   }
 
   close(): void {
@@ -108,7 +122,7 @@ export class SharedState {
   async #exchange(documents: SharedDocuments): Promise<void> {
     this.#exchanging = true;
     try {
-      this.#failures = (await this.#untilTold(documents)) ? 0 : this.#failures + 1;
+      this.#counted(await this.#untilTold(documents));
     } catch (bug) {
       this.#options.onBug(bug);
     } finally {
@@ -121,6 +135,12 @@ export class SharedState {
       if (this.#dirty.size > 0) this.#exchangeIn(againMs);
       if (this.#started) this.#exchangeIn(Math.max(againMs, READ_MS));
     }
+  }
+
+  #counted(answered: boolean): void {
+    this.#failures = answered ? 0 : this.#failures + 1;
+    if (answered) this.#answered = true;
+    else this.#failuresEver += 1;
   }
 
   /** False: the store is away. */

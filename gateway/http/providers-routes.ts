@@ -43,6 +43,9 @@ const ProviderSchema = z
     verified: z.boolean().meta({ description: "The account behind the credentials was checked at the provider." }),
     breaker: z.object({
       state: z.enum(["closed", "open", "half_open"]),
+      scope: z.enum(["fleet", "instance"]).meta({
+        description: "`fleet`: what all instances found together. `instance`: the one that answers finds it ill, and it alone: look at its network.",
+      }),
       reason: z.string().nullable().meta({ description: "What opened it; null while closed." }),
       since: time,
       open_until: time.nullable(),
@@ -134,6 +137,7 @@ function present(status: ProviderStatus): z.input<typeof ProviderSchema> {
     verified: status.verified,
     breaker: {
       state: circuit.state,
+      scope: circuit.alone ? "instance" : "fleet",
       reason: circuit.reason,
       since: iso(circuit.since),
       open_until: circuit.openUntil === null ? null : iso(circuit.openUntil),

@@ -66,6 +66,7 @@ describe("GET /v1/providers", () => {
       verified: true,
       breaker: {
         state: "closed",
+        scope: "fleet",
         reason: null,
         since: "2026-01-01T00:00:00.000Z",
         open_until: null,
@@ -95,7 +96,7 @@ describe("GET /v1/providers", () => {
     expect(answer.body.data[0]).toMatchObject({
       health: "unavailable",
       reason: "open: 100 % of the last attempts were faults, 4 in a row",
-      breaker: { state: "open", reason: "100 % of the last attempts were faults, 4 in a row", open_until: "2026-01-01T00:00:04.500Z" },
+      breaker: { state: "open", scope: "fleet", reason: "100 % of the last attempts were faults, 4 in a row", open_until: "2026-01-01T00:00:04.500Z" },
       share: 1,
     });
   });
