@@ -29,7 +29,15 @@ const stripe = (id: string, secretKey: string, sandbox: Sandbox = here) =>
 
 function start(...providers: ReturnType<typeof stripe>[]): { identities: Identities; fleet: Fleet; warnings: object[] } {
   const overrides = { current: () => new Map(), modeOf: () => null };
-  const fleet = createFleet({ providers, clock: systemClock, random: Math.random, overrides, onBug: () => {} });
+  const fleet = createFleet({
+    providers,
+    clock: systemClock,
+    random: Math.random,
+    overrides,
+    instance: "test",
+    documents: null,
+    onBug: () => {},
+  });
   const warnings: object[] = [];
   const log = { info() {}, warn: (fields: object) => void warnings.push(fields), error() {} };
   const identities = new Identities({ db, clock: systemClock, fleet, providers, livemode: false, log });
