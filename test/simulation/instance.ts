@@ -64,8 +64,8 @@ export async function startInstance(around: Surroundings, machine: Machine, boot
     clock,
     random,
     overrides,
-    instance: machine.name,
-    documents: null,
+    instance: `${machine.name}.${boot}`,
+    documents: documents.client(machine),
     onBug: (error) => log.error({ err: error }, "bug"),
   });
   machine.onDeath(() => fleet.close());

@@ -89,7 +89,7 @@ describe.each(["before", "after"] as const)("a connection that is killed %s the 
     for (const { id } of rows) expect(await eventsOf(id)).toEqual(committed ? ["attempt.started"] : []);
 
     const again = rows.map((row) => acceptance({ idempotency_key: row.idempotency_key }));
-    expect(await Promise.all(again.map(accept(other)))).toEqual(rows.map(() => !committed));
+    expect(await Promise.all(again.map(accept(other)))).toEqual(rows.map(() => (committed ? "taken" : "accepted")));
     for (const { idempotency_key } of rows) {
       expect(await local.rows("select from charges where idempotency_key = $1", idempotency_key)).toHaveLength(1);
       expect(await local.rows("select from idempotency_keys where key = $1", idempotency_key)).toHaveLength(1);
