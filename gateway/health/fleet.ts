@@ -5,15 +5,19 @@ import { ApprovalBook, type Segment } from "../../routing/approval.ts";
 import { type Contender, choose, type Decision, gateObstacle, onlyAmong, operatorObstacle } from "../../routing/choose.ts";
 import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
 import type { Gate } from "../../routing/health-gate.ts";
+import { NO_RULES, type RoutingRules, type RulesInForce } from "../../routing/rules.ts";
 import type { Circuit } from "./circuit.ts";
 import type { Overrides } from "./overrides.ts";
 import { ProviderCircuit } from "./provider-circuit.ts";
 import { type ProviderStatus, statusOf } from "./provider-status.ts";
+import { VolumeBook } from "./volume-book.ts";
 
 /** The configured providers as this instance sees them: their health, approval, and what operators decided. */
 export interface Fleet {
-  /** No I/O: an in-process snapshot. Takes nothing: asking without charging is free. */
+  /** No I/O: an in-process snapshot. Counts against the limits of the provider that it puts first; takes no probe. */
   choose(query: ChoiceQuery): Decision;
+  /** The same without a charge, and counts nothing. `rules`: as if they were in force. */
+  explain(query: ChoiceQuery, rules?: RoutingRules): Decision;
   /** Who can take a new attempt now, at least as a probe. */
   available(): readonly string[];
   /** Throws for a provider that is not configured. */
@@ -38,6 +42,8 @@ export interface ChoiceQuery {
   readonly providers: readonly string[];
   /** Not eligible for this charge again. */
   readonly excluded: readonly string[];
+  /** What a volume split goes by. Without one, all are as one charge. */
+  readonly chargeId?: string;
   readonly segment: Segment;
   readonly money: Money;
 }
@@ -60,6 +66,10 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly overrides: Overrides;
+  /** What the business decided. Default: nothing. */
+  readonly rules?: () => RulesInForce;
+  /** How many share the limits of the rules. Default: this one. */
+  readonly instances?: () => number;
   /** A listener threw: a bug, kept out of the payment's path. */
   readonly onBug: (error: unknown) => void;
 }
@@ -88,6 +98,7 @@ class LocalFleet implements Fleet {
   readonly #options: FleetOptions;
   readonly #members: ReadonlyMap<string, Member>;
   readonly #approvals = new ApprovalBook();
+  readonly #volume = new VolumeBook();
   readonly #listeners: ((change: ProviderChange) => void)[] = [];
   #stopTick = (): void => {};
 
@@ -97,6 +108,18 @@ class LocalFleet implements Fleet {
   }
 
   choose(query: ChoiceQuery): Decision {
+    const decision = this.#choose(query, this.#rules());
+    const [first] = decision.order;
+    if (first !== undefined) this.#volume.count(first, this.#allowance(first, this.#rules()), this.#now());
+    return decision;
+  }
+
+  explain(query: ChoiceQuery, rules?: RoutingRules): Decision {
+    const inForce = this.#rules();
+    return this.#choose(query, rules === undefined ? inForce : { version: inForce.version, rules });
+  }
+
+  #choose(query: ChoiceQuery, rules: RulesInForce): Decision {
     const now = this.#now();
     const contenders = this.#all().map(
       (member): Contender => ({
@@ -107,14 +130,18 @@ class LocalFleet implements Fleet {
         takesCurrency: member.currencies?.has(query.money.currency) ?? true,
         gate: member.circuit.gate(),
         approval: this.#approvals.estimate(member.id, query.segment, member.priority, now),
+        ...this.#volume.standing(member.id, this.#allowance(member.id, rules), now),
       }),
     );
-    return choose({ now, random: this.#options.random, contenders });
+    const charge = { id: query.chargeId ?? "", ...query.segment, amount: Number(query.money.amount) };
+    return choose({ now, random: this.#options.random, contenders, charge, rules });
   }
 
   available(): readonly string[] {
     const only = this.#only();
-    return this.#all().flatMap((member) => (this.#obstacle(member, only) === null ? [member.id] : []));
+    const rules = this.#rules();
+    const limited = ({ id }: Member) => this.#volume.standing(id, this.#allowance(id, rules), this.#now()).limitReached !== null;
+    return this.#all().flatMap((member) => (this.#obstacle(member, only) === null && !limited(member) ? [member.id] : []));
   }
 
   circuit(providerId: string): Circuit {
@@ -229,6 +256,14 @@ class LocalFleet implements Fleet {
 
   #all(): Member[] {
     return [...this.#members.values()];
+  }
+
+  #allowance(id: string, { rules }: RulesInForce) {
+    return { limits: rules.providers?.[id]?.limits, instances: Math.max(1, this.#options.instances?.() ?? 1) };
+  }
+
+  #rules(): RulesInForce {
+    return this.#options.rules?.() ?? NO_RULES;
   }
 
   #now(): number {
