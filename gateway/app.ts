@@ -9,6 +9,7 @@ import { assembleCore } from "./core-parts.ts";
 import { registerGauges } from "./gauges.ts";
 import { createFleet, type Fleet, type ProviderChange } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
+import { RulesWatcher } from "./health/rules-watcher.ts";
 import { auditRoutes } from "./http/audit-routes.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
@@ -17,6 +18,7 @@ import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
 import { systemRoutes } from "./http/system-routes.ts";
@@ -89,11 +91,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const overrides = new OverrideWatcher({ db, clock, onError: (err) => log.warn({ err }, "the overrides could not be read") });
     await overrides.start();
     closers.push(() => overrides.stop());
+    const rules = new RulesWatcher({
+      db,
+      clock,
+      providers: providers.map(({ id }) => id),
+      onError: (err) => log.warn({ err }, "the routing rules could not be read"),
+      onUnknown: (version, unknown) => log.warn({ version, unknown }, "the routing rules name providers that are not configured; ignored"),
+    });
+    await rules.start();
+    closers.push(() => rules.stop());
     const fleet = createFleet({
       providers,
       clock,
       random,
       overrides,
+      rules: () => rules.current(),
       onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
     });
     fleet.onChange((change) => tellChange(db, clock, log, change));
@@ -119,7 +131,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       settings: { livemode: installation.livemode, providerTimeoutMs: config.providerTimeoutMs, chargeBudgetMs: config.chargeBudgetMs },
       log,
     });
-    const running = await run(options, { core, db, reports, fleet, overrides, clockGuard, installationId: installation.id });
+    const running = await run(options, { core, db, reports, fleet, overrides, rules, clockGuard, installationId: installation.id });
     closers.push(() => running.stop());
     return { port: running.port, stop: closeAll };
   } catch (error) {
@@ -163,13 +175,14 @@ interface Parts {
   readonly reports: Database;
   readonly fleet: Fleet;
   readonly overrides: OverrideWatcher;
+  readonly rules: RulesWatcher;
   readonly clockGuard: ClockGuard;
   readonly installationId: string;
 }
 
 async function run(options: GatewayOptions, parts: Parts): Promise<{ port: number; stop(): Promise<void> }> {
   const { config, clock, log } = options;
-  const { core, db, reports, fleet, overrides, clockGuard } = parts;
+  const { core, db, reports, fleet, overrides, rules, clockGuard } = parts;
   const redis = options.redisUrl === null ? null : connectRedis(options.redisUrl, log);
   const claims = keyClaims({ redis, installationId: parts.installationId, ttlMs: config.chargeBudgetMs });
   const metrics = createMetrics();
@@ -200,6 +213,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
     ...providersRoutes({ fleet, overrides, clock }),
+    ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
     ...deadLetterRoutes({ db, charges }),
     ...auditRoutes({ db }),
