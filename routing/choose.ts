@@ -1,6 +1,6 @@
 import type { Random } from "../providers/contract/clock.ts";
 import type { ApprovalEstimate } from "./approval.ts";
-import { compareRanks } from "./first-place.ts";
+import { compareRanks, type Entrant } from "./first-place.ts";
 import { drawsProbe, freeProbes, type Gate, PROBE_PATIENCE_MS, PROBE_SHARE, rampWeight } from "./health-gate.ts";
 import { type ObstacleCode, obstacleWords } from "./obstacle-words.ts";
 import {
@@ -98,7 +98,7 @@ export function choose(input: ChoiceInput): Decision {
   const policy = policyFor(rules, charge);
   const ground: Ground = { now, rules, policy, charge };
   const onlyOthers = onlyAmong(contenders);
-  const judged = contenders.map((one): Judged => ({ one, obstacle: obstacleFor(one, onlyOthers, policy, ground), standing: null }));
+  const judged = contenders.map((one): Judged => ({ one, obstacle: obstacleFor(one, onlyOthers, policy, ground), standing: null, propensity: 0 }));
   const othersCanServe = judged.some(({ one, obstacle }) => obstacle === null && !needsProbe(one));
 
   for (const each of judged) {
@@ -114,14 +114,14 @@ export function choose(input: ChoiceInput): Decision {
   const share = explorable.length > 1 ? (rules.exploration?.share ?? 0) : 0;
   const lot = share > 0 && random() < share ? explorable[Math.floor(random() * explorable.length)] : undefined;
   const ranked = judged.filter(({ standing }) => standing !== null).sort((a, b) => bestFirst(a, b, lot));
-  const chances = propensities(judged, ground, share > 0 ? { share, among: explorable } : null);
+  setPropensities(judged, ground, share > 0 ? { share, among: explorable } : null);
   return {
     order: ranked.map(({ one }) => one.provider),
     strategy: policy.strategy,
     rule: policy.rule,
     version,
     explored: lot !== undefined && ranked[0] === lot,
-    candidates: judged.map((each, i) => candidate(each, chances[i]!)),
+    candidates: judged.map(candidate),
   };
 }
 
@@ -159,6 +159,7 @@ interface Judged {
   obstacle: Obstacle | null;
   /** null: not eligible. */
   standing: Standing | null;
+  propensity: number;
 }
 
 /** What is for good first: a charge must not wait for a provider that it may never use. */
@@ -200,29 +201,30 @@ function bestFirst(a: Judged, b: Judged, lot: Judged | undefined): number {
 }
 
 /** Probes by their coins, best first; what they leave goes by lot, and what that leaves by the strategy. */
-function propensities(judged: readonly Judged[], ground: Ground, lots: { share: number; among: readonly Judged[] } | null): number[] {
-  const chances = new Map<Judged, number>();
+function setPropensities(judged: readonly Judged[], ground: Ground, lots: { share: number; among: readonly Judged[] } | null): void {
   const healthy = judged.filter(({ one, standing }) => standing !== null && !needsProbe(one));
-  const probes = judged.filter(({ one, obstacle }) => needsProbe(one) && (obstacle === null || obstacle === NOT_THIS_PROBE));
   let left = 1;
-  const places = probes.map((each) => {
-    const chance = healthy.length > 0 ? probeChance(each.one.gate, ground.now) : 1;
-    return { each, entrant: (each.standing ?? standProbing(each.one, chance, ground)).entrant };
-  });
-  for (const { each, entrant } of places.sort((a, b) => compareRanks(a.entrant.rank, b.entrant.rank))) {
-    chances.set(each, left * entrant.chance);
+  for (const { each, entrant } of probesOf(judged, healthy.length > 0, ground)) {
+    each.propensity = left * entrant.chance;
     left *= 1 - entrant.chance;
   }
   const byStrategy = chancesOfHealthy(healthy.map(({ standing }) => standing!));
   const chosen = left * (1 - (lots?.share ?? 0));
-  healthy.forEach((each, i) => {
-    chances.set(each, chosen * byStrategy[i]!);
-  });
-  for (const each of lots?.among ?? []) chances.set(each, chances.get(each)! + (left * lots!.share) / lots!.among.length);
-  return judged.map((each) => chances.get(each) ?? 0);
+  for (let i = 0; i < healthy.length; i++) healthy[i]!.propensity = chosen * byStrategy[i]!;
+  for (const each of lots?.among ?? []) each.propensity += (left * lots!.share) / lots!.among.length;
 }
 
-function candidate({ one, obstacle, standing }: Judged, propensity: number): Candidate {
+/** All that this charge might have tested, also those that its coin spared, best first. */
+function probesOf(judged: readonly Judged[], othersCanServe: boolean, ground: Ground): { each: Judged; entrant: Entrant }[] {
+  const testable = judged.filter(({ one, obstacle }) => needsProbe(one) && (obstacle === null || obstacle === NOT_THIS_PROBE));
+  const places = testable.map((each) => {
+    const chance = othersCanServe ? probeChance(each.one.gate, ground.now) : 1;
+    return { each, entrant: (each.standing ?? standProbing(each.one, chance, ground)).entrant };
+  });
+  return places.sort((a, b) => compareRanks(a.entrant.rank, b.entrant.rank));
+}
+
+function candidate({ one, obstacle, standing, propensity }: Judged): Candidate {
   return {
     provider: one.provider,
     eligible: standing !== null,

@@ -1,7 +1,7 @@
 import type { ApprovalEstimate } from "./approval.ts";
 import { chancesToBeFirst, type Entrant, type Rank } from "./first-place.ts";
 import { type Gate, rampWeight, techFaultRate } from "./health-gate.ts";
-import { expectedValue, moneyTerms } from "./money-terms.ts";
+import { expectedValue, type MoneyTerms, moneyTerms } from "./money-terms.ts";
 import type { PolicyInForce, RoutedCharge, RoutingRules } from "./rules.ts";
 import { splitScore } from "./volume-split.ts";
 
@@ -70,49 +70,47 @@ const HELD_TIER = 1_000;
  */
 export function standHealthy(one: Stood, ignoresGate: boolean, draw: number, ground: Ground): Standing {
   const { now, rules, policy, charge } = ground;
-  const { rate, spread } = one.approval;
+  const { priority } = one;
   const ramp = ignoresGate ? 1 : rampWeight(one.gate, now);
   const health = ignoresGate ? 1 : 1 - techFaultRate(one.gate, now);
   const terms = moneyTerms(rules, one.provider, charge);
-  const value = expectedValue((rate + OPTIMISM * spread) * health, terms);
+  const value = expectedValue((one.approval.rate + OPTIMISM * one.approval.spread) * health, terms);
+  const score = rounded(value);
   const weight = policy.strategy === "weights" ? (policy.weights[one.provider] ?? 0) : 0;
-  const base = tierOf(one, policy, weight);
-  const heldTier = base + (policy.strategy === "order" ? HELD_TIER : 0);
-  const full: Rank = { tier: base, score: rounded(value), priority: one.priority };
-  const behind: Rank =
-    ramp === 1 ? full : { tier: heldTier, score: rounded(value * (value < 0 ? 2 - ramp : ramp)), priority: one.priority };
+  const tier = tierOf(one, policy, weight);
   const held = draw >= ramp && weight === 0;
-  const facts = { ...factsOf(one, ignoresGate ? null : health), ...spare(ramp, held, one.overShare, weight) };
-  const withTerms = terms ? { ...facts, gain: rounded(terms.gain), per_attempt: terms.perAttempt } : facts;
+  const facts = factsOf(one, ignoresGate ? null : health, terms);
+  if (ramp < 1) facts.ramp = rounded(ramp);
+  if (held) facts.held = true;
+  if (one.overShare) facts.over_share = true;
   if (weight > 0) {
-    const place: Rank = { tier: base, score: splitScore(charge.id, one.provider, weight * ramp), priority: one.priority };
-    const entrant = { rank: place, otherwise: place, chance: 1 };
-    return { entrant, rank: place, split: weight * ramp, facts: withTerms, score: full.score };
+    facts.weight = weight;
+    const rank = { tier, score: splitScore(charge.id, one.provider, weight * ramp), priority };
+    return { entrant: { rank, otherwise: rank, chance: 1 }, rank, split: weight * ramp, facts, score };
   }
+  const full: Rank = { tier, score, priority };
+  if (ramp === 1) return { entrant: { rank: full, otherwise: full, chance: 1 }, rank: full, split: 0, facts, score };
+  const heldTier = tier + (policy.strategy === "order" ? HELD_TIER : 0);
+  const behind: Rank = { tier: heldTier, score: rounded(value * (value < 0 ? 2 - ramp : ramp)), priority };
   const rank = held ? behind : full;
-  return { entrant: { rank: full, otherwise: behind, chance: ramp }, rank, split: 0, facts: withTerms, score: rank.score };
+  return { entrant: { rank: full, otherwise: behind, chance: ramp }, rank, split: 0, facts, score: rank.score };
 }
 
 /** A provider that is tested is judged by its issuers alone: its health is what is to be found out. */
 export function standProbing(one: Stood, chance: number, ground: Ground): Standing {
   const terms = moneyTerms(ground.rules, one.provider, ground.charge);
   const rank: Rank = { tier: 0, score: rounded(expectedValue(one.approval.rate, terms)), priority: one.priority };
-  const facts = factsOf(one, null);
-  return {
-    entrant: { rank, otherwise: rank, chance },
-    rank,
-    split: 0,
-    facts: terms ? { ...facts, gain: rounded(terms.gain), per_attempt: terms.perAttempt } : facts,
-    score: rank.score,
-  };
+  return { entrant: { rank, otherwise: rank, chance }, rank, split: 0, facts: factsOf(one, null, terms), score: rank.score };
 }
 
 /** Of each healthy one to be first among them, over coins and charge ids. */
 export function chancesOfHealthy(standings: readonly Standing[]): number[] {
-  const best = Math.min(...standings.map(({ rank }) => rank.tier));
-  const inSplit = (one: Standing): number => (one.rank.tier === best ? one.split : 0);
-  const total = standings.reduce((sum, one) => sum + inSplit(one), 0);
-  return total > 0 ? standings.map((one) => inSplit(one) / total) : chancesToBeFirst(standings.map(({ entrant }) => entrant));
+  let best = Number.POSITIVE_INFINITY;
+  for (const { rank } of standings) best = Math.min(best, rank.tier);
+  let total = 0;
+  for (const one of standings) if (one.rank.tier === best) total += one.split;
+  if (total === 0) return chancesToBeFirst(standings.map(({ entrant }) => entrant));
+  return standings.map(({ rank, split }) => (rank.tier === best ? split / total : 0));
 }
 
 export function rounded(value: number): number {
@@ -127,17 +125,18 @@ function tierOf(one: Stood, { strategy, order }: PolicyInForce, weight: number):
   return over + (place < 0 ? order.length : place);
 }
 
-function factsOf({ approval }: Stood, health: number | null): Facts {
-  const { rate, spread, outcomes } = approval;
-  return { rate: rounded(rate), spread: rounded(spread), outcomes: Math.round(outcomes), health: health === null ? null : rounded(health) };
-}
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-function spare(ramp: number, held: boolean, overShare: boolean, weight: number): Partial<Facts> | null {
-  if (ramp === 1 && !overShare && weight === 0) return null;
-  return {
-    ...(ramp < 1 ? { ramp: rounded(ramp) } : {}),
-    ...(held ? { held: true } : {}),
-    ...(overShare ? { over_share: true } : {}),
-    ...(weight > 0 ? { weight } : {}),
+function factsOf({ approval }: Stood, health: number | null, terms: MoneyTerms | null): Writable<Facts> {
+  const { rate, spread, outcomes } = approval;
+  const facts: Writable<Facts> = {
+    rate: rounded(rate),
+    spread: rounded(spread),
+    outcomes: Math.round(outcomes),
+    health: health === null ? null : rounded(health),
   };
+  if (terms === null) return facts;
+  facts.gain = rounded(terms.gain);
+  facts.per_attempt = terms.perAttempt;
+  return facts;
 }

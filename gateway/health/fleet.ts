@@ -121,18 +121,22 @@ class LocalFleet implements Fleet {
 
   #choose(query: ChoiceQuery, rules: RulesInForce): Decision {
     const now = this.#now();
-    const contenders = this.#all().map(
-      (member): Contender => ({
-        ...this.#standing(member),
+    const contenders = this.#all().map((member): Contender => {
+      const volume = this.#volume.standing(member.id, this.#allowance(member.id, rules), now);
+      return {
+        provider: member.id,
+        unverified: member.unverified,
+        override: this.#options.overrides.modeOf(member.id),
         priority: member.priority,
         hasToken: query.providers.includes(member.id),
         excluded: query.excluded.includes(member.id),
         takesCurrency: member.currencies?.has(query.money.currency) ?? true,
         gate: member.circuit.gate(),
         approval: this.#approvals.estimate(member.id, query.segment, member.priority, now),
-        ...this.#volume.standing(member.id, this.#allowance(member.id, rules), now),
-      }),
-    );
+        limitReached: volume.limitReached,
+        overShare: volume.overShare,
+      };
+    });
     const charge = { id: query.chargeId ?? "", ...query.segment, amount: Number(query.money.amount) };
     return choose({ now, random: this.#options.random, contenders, charge, rules });
   }
