@@ -98,7 +98,9 @@ export function choose(input: ChoiceInput): Decision {
   const policy = policyFor(rules, charge);
   const ground: Ground = { now, rules, policy, charge };
   const onlyOthers = onlyAmong(contenders);
-  const judged = contenders.map((one): Judged => ({ one, obstacle: obstacleFor(one, onlyOthers, policy, ground), standing: null, propensity: 0 }));
+  const judged = contenders.map(
+    (one): Judged => ({ one, obstacle: obstacleFor(one, onlyOthers, policy, ground), standing: null, propensity: 0 }),
+  );
   const othersCanServe = judged.some(({ one, obstacle }) => obstacle === null && !needsProbe(one));
 
   for (const each of judged) {

@@ -8,12 +8,9 @@ const number = z.number().nullable();
 const candidateSchema = z.object({
   provider: z.string(),
   eligible: z.boolean(),
-  unavailable: z
-    .enum(["for_now", "by_rule", "never"])
-    .nullable()
-    .meta({
-      description: "null: eligible. `for_now`: worth waiting for. `by_rule`: not while the rules say so. `never`: not for this charge.",
-    }),
+  unavailable: z.enum(["for_now", "by_rule", "never"]).nullable().meta({
+    description: "null: eligible. `for_now`: worth waiting for. `by_rule`: not while the rules say so. `never`: not for this charge.",
+  }),
   obstacle: z.string().nullable().meta({ description: "What stands against it, as a code; null: nothing" }),
   probe: z.boolean().meta({ description: "Its breaker is half open and this attempt tests it" }),
   score: number.meta({

@@ -38,7 +38,10 @@ const MANY_RULES: RoutingRules = {
     use: { providers: ids.slice(0, 3) },
   })),
   providers: Object.fromEntries(
-    ids.map((id) => [id, { accepts: [{ methods: ["card"] }], limits: { per_second: 100_000, share: 0.9 }, fees: { "*": { percent: 2.9, fixed: 30 } } }]),
+    ids.map((id) => [
+      id,
+      { accepts: [{ methods: ["card"] }], limits: { per_second: 100_000, share: 0.9 }, fees: { "*": { percent: 2.9, fixed: 30 } } },
+    ]),
   ),
   objective: { kind: "profit", margin: 0.4 },
   exploration: { share: 0.01 },
@@ -86,7 +89,9 @@ function measure(name: string, rules: RoutingRules): void {
   console.log(`${name.padEnd(34)} p50 ${middle.toFixed(1)} us, mean ${mean.toFixed(1)} us: ${verdict} the bar of ${BAR_US} us`);
 }
 
-console.log(`${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}; CPU time, ${RUNS} runs of ${DECISIONS_PER_RUN} decisions`);
+console.log(
+  `${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}; CPU time, ${RUNS} runs of ${DECISIONS_PER_RUN} decisions`,
+);
 console.log(`${PROVIDERS} providers, ${SEGMENTS} live segments, no I/O; p50 is over runs`);
 measure("without rules", {});
 measure("rules, split, fees, limits, lots", MANY_RULES);

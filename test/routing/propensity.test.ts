@@ -46,7 +46,7 @@ describe("a propensity is the share of such charges that go there first", () => 
       ],
       { strategy: "weights", weights: { b: 1, c: 4 } },
     ],
-  ])("when %s", { timeout: 60_000 }, (_, contenders, rules) => {
+  ])("when %s", { timeout: 180_000 }, (_, contenders, rules) => {
     const random = seeded(7);
     const firsts = new Map<string | undefined, number>();
     for (let i = 0; i < DRAWS; i++) {

@@ -45,7 +45,8 @@ describe("a rule", () => {
 
   it("that asks for a brand or a country does not fit a charge without one", () => {
     const bare = { ...CHARGE, brand: null, country: null };
-    for (const when of [{ brands: ["visa"] }, { countries: ["US"] }]) expect(policyFor({ rules: [{ name: "r", when, use: {} }] }, bare).rule).toBeNull();
+    for (const when of [{ brands: ["visa"] }, { countries: ["US"] }])
+      expect(policyFor({ rules: [{ name: "r", when, use: {} }] }, bare).rule).toBeNull();
   });
 
   it("keeps others away from the charge for as long as it says so", () => {
