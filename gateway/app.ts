@@ -11,6 +11,7 @@ import { startActiveReads } from "./health/active-reads.ts";
 import { createFleet, type Fleet, type ProviderChange } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
 import { redisDocuments } from "./health/redis-documents.ts";
+import { RulesWatcher } from "./health/rules-watcher.ts";
 import { auditRoutes } from "./http/audit-routes.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
@@ -19,6 +20,7 @@ import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
 import { systemRoutes } from "./http/system-routes.ts";
@@ -93,6 +95,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     closers.push(() => overrides.stop());
     const redis = options.redisUrl === null ? null : connectRedis(options.redisUrl, log);
     if (redis) closers.push(() => redis.disconnect());
+    const rules = new RulesWatcher({
+      db,
+      clock,
+      providers: providers.map(({ id }) => id),
+      onError: (err) => log.warn({ err }, "the routing rules could not be read"),
+      onUnknown: (version, unknown) => log.warn({ version, unknown }, "the routing rules name providers that are not configured; ignored"),
+    });
+    await rules.start();
+    closers.push(() => rules.stop());
     const fleet = createFleet({
       providers,
       clock,
@@ -100,6 +111,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       overrides,
       instance: idSource(clock, random)("gw"),
       documents: redis && redisDocuments({ redis, installationId: installation.id, log, clock }),
+      rules: () => rules.current(),
       onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
     });
     fleet.onChange((change) => tellChange(db, clock, log, change));
@@ -127,7 +139,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       settings: { livemode: installation.livemode, providerTimeoutMs: config.providerTimeoutMs, chargeBudgetMs: config.chargeBudgetMs },
       log,
     });
-    const running = await run(options, { core, db, reports, redis, fleet, overrides, clockGuard, installationId: installation.id });
+    const running = await run(options, { core, db, reports, redis, fleet, overrides, rules, clockGuard, installationId: installation.id });
     closers.push(() => running.stop());
     return { port: running.port, stop: closeAll };
   } catch (error) {
@@ -173,13 +185,14 @@ interface Parts {
   readonly redis: RedisClient | null;
   readonly fleet: Fleet;
   readonly overrides: OverrideWatcher;
+  readonly rules: RulesWatcher;
   readonly clockGuard: ClockGuard;
   readonly installationId: string;
 }
 
 async function run(options: GatewayOptions, parts: Parts): Promise<{ port: number; stop(): Promise<void> }> {
   const { config, clock, log } = options;
-  const { core, db, reports, redis, fleet, overrides, clockGuard } = parts;
+  const { core, db, reports, redis, fleet, overrides, rules, clockGuard } = parts;
   const claims = keyClaims({ redis, installationId: parts.installationId, ttlMs: config.chargeBudgetMs });
   const metrics = createMetrics();
   const arrivals = rateMeter(clock);
@@ -209,6 +222,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
     ...providersRoutes({ fleet, overrides, clock }),
+    ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
     ...deadLetterRoutes({ db, charges }),
     ...auditRoutes({ db }),

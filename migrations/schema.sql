@@ -276,6 +276,17 @@ create table provider_overrides (
   constraint provider_overrides_mode_check CHECK ((mode = ANY (ARRAY['down'::text, 'drain'::text, 'only'::text, 'up'::text])))
 );
 
+create table routing_rules (
+  version integer not null,
+  rules jsonb not null,
+  actor text not null,
+  comment text,
+  created_at timestamp with time zone not null,
+  constraint routing_rules_pkey PRIMARY KEY (version),
+  constraint routing_rules_version_check CHECK ((version > 0))
+);
+CREATE TRIGGER routing_rules_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.routing_rules FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 create table stats_rollups (
   bucket timestamp with time zone not null,
   account_id text not null,

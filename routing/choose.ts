@@ -1,6 +1,19 @@
 import type { Random } from "../providers/contract/clock.ts";
 import type { ApprovalEstimate } from "./approval.ts";
-import { drawsProbe, freeProbes, type Gate, rampWeight, techFaultRate } from "./health-gate.ts";
+import { compareRanks, type Entrant } from "./first-place.ts";
+import { drawsProbe, freeProbes, type Gate, PROBE_PATIENCE_MS, PROBE_SHARE, rampWeight } from "./health-gate.ts";
+import { type ObstacleCode, obstacleWords } from "./obstacle-words.ts";
+import {
+  accepts,
+  mayExplore,
+  NO_RULES,
+  type PolicyInForce,
+  policyFor,
+  type RoutedCharge,
+  type RulesInForce,
+  type Strategy,
+} from "./rules.ts";
+import { chancesOfHealthy, type Facts, type Ground, rounded, type Standing, standHealthy, standProbing } from "./standing.ts";
 
 /** An operator's forced decision about a provider. One per provider. */
 export type OverrideMode = "down" | "drain" | "only" | "up";
@@ -19,21 +32,24 @@ export interface Contender {
   /** Advanced to `now`. */
   readonly gate: Gate;
   readonly approval: ApprovalEstimate;
+  /** Attempts per second that its rules allow, when they are used up for now; else null. */
+  readonly limitReached: number | null;
+  /** One more attempt would exceed its share of the volume. */
+  readonly overShare: boolean;
 }
 
-/**
- * What is not known counts in a provider's favour, by so many standard deviations: that is all exploration there is, and
- * it ends where nothing is left to learn. Measured against drawn beliefs (Thompson) and a lottery: docs/routing-benchmark.md.
- */
-export const OPTIMISM = 1;
-
-/** Stored with the attempt and shown to people: plain JSON. */
+/** Stored with the attempt: plain JSON, codes and numbers. `decision-words.ts` tells it to people. */
 export interface Decision {
   /** Providers that may be tried now, best first. Empty: none. */
   readonly order: readonly string[];
+  readonly strategy: Strategy;
+  /** The rule that fitted; null: the defaults. */
+  readonly rule: string | null;
+  /** Of the rules; 0: none were ever set. */
+  readonly version: number;
+  /** The first was drawn by lot among the healthy ones. */
+  readonly explored: boolean;
   readonly candidates: readonly Candidate[];
-  /** Why the first one, or why none, in a sentence. */
-  readonly reason: string;
 }
 
 export interface Candidate {
@@ -41,43 +57,74 @@ export interface Candidate {
   readonly eligible: boolean;
   /** Its gate is half open and this attempt tests it. */
   readonly probe: boolean;
-  /** Share of approvals that is still likely, health included: the expected one and its spread, so it may pass 1. null: not eligible. */
+  /** Share of successes that is still likely (expected and spread, so it may pass 1), or profit in minor units. null: not eligible. */
   readonly score: number | null;
-  /** In words: the parts of the score, or what stands against it. */
-  readonly why: string;
-  /** null: eligible. `for_now`: worth waiting for. `never`: not for this charge. */
+  /** How likely such a charge, in this state and under these rules, went here first: over all coins, lots and charge ids. */
+  readonly propensity: number;
+  readonly obstacle: { readonly code: ObstacleCode; readonly detail: string | null } | null;
+  /** null: eligible. */
   readonly unavailable: Unavailable | null;
+  /** null: not eligible. */
+  readonly facts: Facts | null;
 }
 
-export type Unavailable = "for_now" | "never";
+/** `for_now`: worth waiting for. `by_rule`: not while the rules say so. `never`: not for this charge. */
+export type Unavailable = "for_now" | "by_rule" | "never";
 
 interface Obstacle {
   readonly unavailable: Unavailable;
+  readonly code: ObstacleCode;
+  readonly detail: string | null;
+  /** In words. */
   readonly why: string;
 }
 
-/**
- * Orders the providers for one new attempt. Hard filters first (never, then operator, then health), then approval rate
- * times health. An order, not a lottery: the same inputs and draws give the same answer.
- */
-export function choose(input: { now: number; random: Random; contenders: readonly Contender[] }): Decision {
-  const { now, random, contenders } = input;
-  const onlyOthers = onlyAmong(contenders);
-  const judged = contenders.map((one) => ({ one, obstacle: obstacleFor(one, onlyOthers) ?? gateObstacle(one) }));
-  const usable = judged.filter(({ obstacle }) => obstacle === null).map(({ one }) => one);
-  const othersCanServe = usable.some((one) => !needsProbe(one));
+export interface ChoiceInput {
+  readonly now: number;
+  readonly random: Random;
+  readonly contenders: readonly Contender[];
+  readonly charge: RoutedCharge;
+  /** Default: none. */
+  readonly rules?: RulesInForce;
+}
 
-  const scored = judged.map(({ one, obstacle }): Ranked => {
-    if (obstacle) return { one, candidate: ineligible(one, obstacle) };
+/**
+ * Orders the providers for one new attempt. Hard filters first (never, then rules, operator, health, limits), then by the
+ * strategy in force. Not a lottery, but for what rules explore: the same inputs and draws give the same answer.
+ */
+export function choose(input: ChoiceInput): Decision {
+  const { now, random, contenders, charge } = input;
+  const { version, rules } = input.rules ?? NO_RULES;
+  const policy = policyFor(rules, charge);
+  const ground: Ground = { now, rules, policy, charge };
+  const onlyOthers = onlyAmong(contenders);
+  const judged = contenders.map(
+    (one): Judged => ({ one, obstacle: obstacleFor(one, onlyOthers, policy, ground), standing: null, propensity: 0 }),
+  );
+  const othersCanServe = judged.some(({ one, obstacle }) => obstacle === null && !needsProbe(one));
+
+  for (const each of judged) {
+    if (each.obstacle) continue;
     // One draw per arrival and provider, taken whatever its use, keeps replays of a seed aligned.
     const draw = random();
-    if (!needsProbe(one)) return { one, candidate: healthy(one, now, draw) };
-    if (othersCanServe && !drawsProbe(one.gate, now, draw)) return { one, candidate: ineligible(one, NOT_THIS_PROBE) };
-    return { one, candidate: probing(one) };
-  });
-  const ranked = scored.filter(({ candidate }) => candidate.eligible).sort(bestFirst);
-  const candidates = scored.map(({ candidate }) => candidate);
-  return { order: ranked.map(({ one }) => one.provider), candidates, reason: reasonOf(ranked, candidates) };
+    if (!needsProbe(each.one)) each.standing = standHealthy(each.one, each.one.override === "up", draw, ground);
+    else if (!othersCanServe || drawsProbe(each.one.gate, now, draw))
+      each.standing = standProbing(each.one, othersCanServe ? probeChance(each.one.gate, now) : 1, ground);
+    else each.obstacle = NOT_THIS_PROBE;
+  }
+  const explorable = mayExplore(rules.exploration, charge) ? judged.filter((each) => canExplore(each, now)) : [];
+  const share = explorable.length > 1 ? (rules.exploration?.share ?? 0) : 0;
+  const lot = share > 0 && random() < share ? explorable[Math.floor(random() * explorable.length)] : undefined;
+  const ranked = judged.filter(({ standing }) => standing !== null).sort((a, b) => bestFirst(a, b, lot));
+  setPropensities(judged, ground, share > 0 ? { share, among: explorable } : null);
+  return {
+    order: ranked.map(({ one }) => one.provider),
+    strategy: policy.strategy,
+    rule: policy.rule,
+    version,
+    explored: lot !== undefined && ranked[0] === lot,
+    candidates: judged.map(candidate),
+  };
 }
 
 /** Providers with `only`, among the configured ones; null when there is none. Several: all of them. */
@@ -87,101 +134,107 @@ export function onlyAmong(contenders: readonly { provider: string; override: Ove
 }
 
 /**
- * What stands against a new attempt apart from health. Precedence: the charge's own limits, then `down` and `drain`, then
+ * What stands against an operator's or a provider's new attempts, whatever the charge. Precedence: `down` and `drain`, then
  * another provider's `only` (it beats `up`: `up` forgives bad health, it does not overrule a person), then the identity
  * check, which no override skips.
  */
-export function obstacleFor(one: Omit<Contender, "gate" | "approval" | "priority">, only: ReadonlySet<string> | null): Obstacle | null {
-  if (!one.hasToken) return never("the payment method has no token for it");
-  if (one.excluded) return never("this charge may not go there again");
-  if (!one.takesCurrency) return never("it does not take this currency");
-  return operatorObstacle(one, only);
-}
-
-/** The part of `obstacleFor` that does not depend on the charge. */
 export function operatorObstacle(
   one: Pick<Contender, "provider" | "override" | "unverified">,
   only: ReadonlySet<string> | null,
 ): Obstacle | null {
-  if (one.override === "down") return forNow("an operator set it down");
-  if (one.override === "drain") return forNow("an operator drains it");
-  if (only && !only.has(one.provider)) return forNow(`an operator allows only ${[...only].join(", ")}`);
-  if (one.unverified !== null) return forNow(`not verified: ${one.unverified}`);
+  if (one.override === "down") return obstacle("for_now", "down");
+  if (one.override === "drain") return obstacle("for_now", "drain");
+  if (only && !only.has(one.provider)) return obstacle("for_now", "only", [...only].join(", "));
+  if (one.unverified !== null) return obstacle("for_now", "unverified", one.unverified);
   return null;
 }
 
 /** Health's part: null when the gate, or an operator's `up`, lets a new attempt pass, at least as a probe. */
 export function gateObstacle(one: Pick<Contender, "override" | "gate">): Obstacle | null {
   if (one.override === "up" || one.gate.state === "closed") return null;
-  if (one.gate.state === "open") return forNow(`open: ${one.gate.reason}`);
-  return freeProbes(one.gate) > 0 ? null : forNow(`half open, all probes are out: ${one.gate.reason}`);
+  if (one.gate.state === "open") return obstacle("for_now", "open", one.gate.reason);
+  return freeProbes(one.gate) > 0 ? null : obstacle("for_now", "probes_out", one.gate.reason);
 }
 
-interface Ranked {
+interface Judged {
   readonly one: Contender;
-  readonly candidate: Candidate;
+  obstacle: Obstacle | null;
+  /** null: not eligible. */
+  standing: Standing | null;
+  propensity: number;
 }
 
-const NOT_THIS_PROBE: Obstacle = { unavailable: "for_now", why: "half open, and this charge does not probe it" };
-
-function never(why: string): Obstacle {
-  return { unavailable: "never", why };
+/** What is for good first: a charge must not wait for a provider that it may never use. */
+function obstacleFor(one: Contender, only: ReadonlySet<string> | null, policy: PolicyInForce, ground: Ground): Obstacle | null {
+  if (!one.hasToken) return obstacle("never", "no_token");
+  if (one.excluded) return obstacle("never", "excluded");
+  if (!one.takesCurrency) return obstacle("never", "currency");
+  if (policy.allowed && !policy.allowed.includes(one.provider)) return obstacle("by_rule", "rule", policy.rule);
+  if (!accepts(ground.rules, one.provider, ground.charge)) return obstacle("by_rule", "not_accepted");
+  const standing = operatorObstacle(one, only) ?? gateObstacle(one);
+  if (standing !== null || one.limitReached === null) return standing;
+  return obstacle("for_now", "rate_limit", String(one.limitReached));
 }
 
-function forNow(why: string): Obstacle {
-  return { unavailable: "for_now", why };
+function obstacle(unavailable: Unavailable, code: ObstacleCode, detail: string | null = null): Obstacle {
+  return { unavailable, code, detail, why: obstacleWords(code, detail) };
 }
+
+const NOT_THIS_PROBE = obstacle("for_now", "no_probe");
 
 function needsProbe(one: Contender): boolean {
   return one.override !== "up" && one.gate.state === "half_open";
 }
 
-function ineligible(one: Contender, obstacle: Obstacle): Candidate {
-  return { provider: one.provider, eligible: false, probe: false, score: null, ...obstacle };
+/** Of an arrival that others could serve: what `drawsProbe` grants. */
+function probeChance(gate: Gate, now: number): number {
+  return now - gate.since >= PROBE_PATIENCE_MS ? 1 : PROBE_SHARE;
 }
 
-/**
- * While a provider ramps, `weight` of the arrivals see it at its full score and the others at a fraction of it. A factor
- * alone would keep all of them away and then let all of them in.
- */
-function healthy(one: Contender, now: number, draw: number): Candidate {
-  const ignoresGate = one.override === "up";
-  const weight = ignoresGate ? 1 : rampWeight(one.gate, now);
-  const held = draw >= weight;
-  const health = ignoresGate ? 1 : 1 - techFaultRate(one.gate, now);
-  const { rate, spread } = one.approval;
-  const score = (rate + OPTIMISM * spread) * health * (held ? weight : 1);
-  const parts = [`approval ${percent(rate)} ± ${(100 * spread).toFixed(1)} from ${Math.round(one.approval.outcomes)} outcomes`];
-  if (ignoresGate) parts.push("an operator set it up: health is ignored");
-  else parts.push(`health ${percent(health)}`);
-  if (weight < 1) parts.push(`back since shortly, ${percent(weight)} of its traffic, ${held ? "not this one" : "this one"}`);
-  return eligible(one, score, false, parts.join(", "));
-}
-
-function probing(one: Contender): Candidate {
-  return eligible(one, one.approval.rate, true, `half open: this attempt tests it, approval ${percent(one.approval.rate)}`);
-}
-
-function eligible(one: Contender, score: number, probe: boolean, why: string): Candidate {
-  return { provider: one.provider, eligible: true, probe, score: Math.round(score * 1e6) / 1e6, why, unavailable: null };
+/** Healthy, back in full, and within its share: the lot must not send a provider more than it may have. */
+function canExplore({ one, standing }: Judged, now: number): boolean {
+  return standing !== null && !needsProbe(one) && !one.overShare && (one.override === "up" || rampWeight(one.gate, now) === 1);
 }
 
 /** A probe goes first, or it would never happen: a failed prepare moves no money, and the next provider follows at once. */
-function bestFirst(a: Ranked, b: Ranked): number {
-  if (a.candidate.probe !== b.candidate.probe) return a.candidate.probe ? -1 : 1;
-  return (b.candidate.score ?? 0) - (a.candidate.score ?? 0) || a.one.priority - b.one.priority;
+function bestFirst(a: Judged, b: Judged, lot: Judged | undefined): number {
+  const group = (each: Judged): number => (needsProbe(each.one) ? 0 : each === lot ? 1 : 2);
+  return group(a) - group(b) || compareRanks(a.standing!.rank, b.standing!.rank);
 }
 
-function reasonOf(ranked: readonly Ranked[], candidates: readonly Candidate[]): string {
-  const [first, second] = ranked;
-  if (!first) return candidates.map(({ provider, why }) => `${provider}: ${why}`).join("; ") || "no provider is configured";
-  const { provider, probe, score, why } = first.candidate;
-  if (probe) return `${provider}: ${why}`;
-  if (!second) return `${provider} is the only one that can be used: ${why}`;
-  const rival = `${second.candidate.provider} ${percent(second.candidate.score ?? 0)}`;
-  return `${provider} has the best score, ${percent(score ?? 0)} against ${rival}: ${why}`;
+/** Probes by their coins, best first; what they leave goes by lot, and what that leaves by the strategy. */
+function setPropensities(judged: readonly Judged[], ground: Ground, lots: { share: number; among: readonly Judged[] } | null): void {
+  const healthy = judged.filter(({ one, standing }) => standing !== null && !needsProbe(one));
+  let left = 1;
+  for (const { each, entrant } of probesOf(judged, healthy.length > 0, ground)) {
+    each.propensity = left * entrant.chance;
+    left *= 1 - entrant.chance;
+  }
+  const byStrategy = chancesOfHealthy(healthy.map(({ standing }) => standing!));
+  const chosen = left * (1 - (lots?.share ?? 0));
+  for (let i = 0; i < healthy.length; i++) healthy[i]!.propensity = chosen * byStrategy[i]!;
+  for (const each of lots?.among ?? []) each.propensity += (left * lots!.share) / lots!.among.length;
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+/** All that this charge might have tested, also those that its coin spared, best first. */
+function probesOf(judged: readonly Judged[], othersCanServe: boolean, ground: Ground): { each: Judged; entrant: Entrant }[] {
+  const testable = judged.filter(({ one, obstacle }) => needsProbe(one) && (obstacle === null || obstacle === NOT_THIS_PROBE));
+  const places = testable.map((each) => {
+    const chance = othersCanServe ? probeChance(each.one.gate, ground.now) : 1;
+    return { each, entrant: (each.standing ?? standProbing(each.one, chance, ground)).entrant };
+  });
+  return places.sort((a, b) => compareRanks(a.entrant.rank, b.entrant.rank));
+}
+
+function candidate({ one, obstacle, standing, propensity }: Judged): Candidate {
+  return {
+    provider: one.provider,
+    eligible: standing !== null,
+    probe: standing !== null && needsProbe(one),
+    score: standing?.score ?? null,
+    propensity: rounded(propensity),
+    obstacle: obstacle && { code: obstacle.code, detail: obstacle.detail },
+    unavailable: obstacle?.unavailable ?? null,
+    facts: standing?.facts ?? null,
+  };
 }

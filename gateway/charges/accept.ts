@@ -1,3 +1,4 @@
+import { obstaclesInWords } from "../../routing/decision-words.ts";
 import type { KeyClaims } from "../idempotency/key-claims.ts";
 import type { ChargeId } from "../ids.ts";
 import { Problem } from "../problems.ts";
@@ -109,10 +110,10 @@ function draft(core: Core, input: CreateCharge): Intent {
 
   if (provider === undefined) {
     if (decision.candidates.every((candidate) => candidate.unavailable !== "for_now")) {
-      const faults = [{ pointer: "/payment_method", message: decision.reason }];
+      const faults = [{ pointer: "/payment_method", message: obstaclesInWords(decision) }];
       return { refusal: new Problem("validation_failed", "No provider of this payment method can take this charge.", { faults }) };
     }
-    if (!bare.defer) return { refusal: new Problem("no_provider_available", decision.reason, { retryAfterS: 5 }) };
+    if (!bare.defer) return { refusal: new Problem("no_provider_available", obstaclesInWords(decision), { retryAfterS: 5 }) };
     const rest = postponed(core, bare, now, null, null);
     const charge: Charge = { ...bare, status: "deferred", deferred: rest.deferred ?? null, nextActionAt: rest.nextActionAt ?? now };
     const event = { ...eventBase(charge, now, input.actor), type: "charge.deferred", to_status: "deferred" as const };

@@ -165,10 +165,15 @@ export function awaitsLook(core: Core, charge: Charge): boolean {
 }
 
 /** The next provider for a charge, from the in-process snapshot. */
-export function decide(core: Core, charge: Pick<Charge, "paymentMethod" | "currency" | "amount">, excluded: readonly string[]): Decision {
+export function decide(
+  core: Core,
+  charge: Pick<Charge, "id" | "paymentMethod" | "currency" | "amount">,
+  excluded: readonly string[],
+): Decision {
   return core.fleet.choose({
     providers: Object.keys(charge.paymentMethod.tokens),
     excluded,
+    chargeId: charge.id,
     segment: segmentOf(charge),
     money: { amount: charge.amount, currency: charge.currency },
   });

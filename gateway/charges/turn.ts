@@ -96,7 +96,8 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
   if (provider === undefined) {
-    const canWait = decision.candidates.some((candidate) => candidate.unavailable === "for_now");
+    // Rules may be wrong for a minute; a charge that failed stays failed.
+    const canWait = decision.candidates.some(({ unavailable }) => unavailable === "for_now" || unavailable === "by_rule");
     const none = gatewayFailure("payment_method_gone", "No provider is left that this payment method has a token for.");
     const rest = canWait ? postponed(core, charge, now, null, null) : ({ status: "failed", failure: none, deferred: null } as const);
     return commit(core, charge, lease, { now, actor: ACTOR, ...rest });

@@ -18,6 +18,7 @@ const COMMANDS = {
   check: "gateway/cli/check.ts",
   schema: "gateway/cli/schema.ts",
   bench: "test/bench/bench.ts",
+  "bench:decision": "test/bench/decision.ts",
   "bench:routing": "test/bench/routing/bench.ts",
   simulate: "test/simulation/simulate.ts",
   drill: "gateway/cli/drill.ts",

@@ -7,6 +7,7 @@ import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
 import type { Gate } from "../../routing/health-gate.ts";
 import { HEARTBEAT_MS, type Heartbeat, heard, livingInstances, type Presence } from "../../routing/presence.ts";
 import { Replica } from "../../routing/replica.ts";
+import { NO_RULES, type RoutingRules, type RulesInForce } from "../../routing/rules.ts";
 import type { Circuit } from "./circuit.ts";
 import { FleetClock } from "./fleet-clock.ts";
 import { withNotConfigured } from "./not-configured.ts";
@@ -16,11 +17,14 @@ import { type ProviderStatus, statusOf } from "./provider-status.ts";
 import type { SharedDocuments } from "./shared-documents.ts";
 import { type SharedPart, SharedState, type StoreStatus, sharedPart } from "./shared-state.ts";
 import { takeCounts, takeGate, takePresence } from "./shared-values.ts";
+import { VolumeBook } from "./volume-book.ts";
 
 /** The configured providers as this instance sees them: their health, approval, and what operators decided. */
 export interface Fleet {
-  /** No I/O: an in-process snapshot. Takes nothing: asking without charging is free. */
+  /** No I/O: an in-process snapshot. Counts against the limits of the provider that it puts first; takes no probe. */
   choose(query: ChoiceQuery): Decision;
+  /** The same without a charge, and counts nothing. `rules`: as if they were in force. */
+  explain(query: ChoiceQuery, rules?: RoutingRules): Decision;
   /** Who can take a new attempt now, at least as a probe. */
   available(): readonly string[];
   /** Throws for a provider that is not configured. */
@@ -53,6 +57,8 @@ export interface ChoiceQuery {
   readonly providers: readonly string[];
   /** Not eligible for this charge again. */
   readonly excluded: readonly string[];
+  /** What a volume split goes by. Without one, all are as one charge. */
+  readonly chargeId?: string;
   readonly segment: Segment;
   readonly money: Money;
 }
@@ -90,6 +96,8 @@ export interface FleetOptions {
   readonly instance: string;
   /** What instances share; null: this one is alone. Closed with the fleet. */
   readonly documents: SharedDocuments | null;
+  /** What the business decided. Default: nothing. */
+  readonly rules?: () => RulesInForce;
   /** A listener threw: a bug, kept out of the payment's path. */
   readonly onBug: (error: unknown) => void;
 }
@@ -129,6 +137,7 @@ class SharedFleet implements Fleet {
   readonly #approvals = new ApprovalBook();
   readonly #presence = new Replica<Presence, Heartbeat>({}, heard);
   readonly #state: SharedState;
+  readonly #volume = new VolumeBook();
   readonly #listeners: ((change: ProviderChange) => void)[] = [];
   #heartbeatDue = Number.NEGATIVE_INFINITY;
   #tickDue = Number.POSITIVE_INFINITY;
@@ -153,25 +162,46 @@ class SharedFleet implements Fleet {
   }
 
   choose(query: ChoiceQuery): Decision {
+    const decision = this.#choose(query, this.#rules());
+    const [first] = decision.order;
+    if (first !== undefined) this.#volume.count(first, this.#allowance(first, this.#rules()), this.#time.now());
+    return decision;
+  }
+
+  explain(query: ChoiceQuery, rules?: RoutingRules): Decision {
+    const inForce = this.#rules();
+    return this.#choose(query, rules === undefined ? inForce : { version: inForce.version, rules });
+  }
+
+  #choose(query: ChoiceQuery, rules: RulesInForce): Decision {
     const now = this.#time.now();
     const segment = segmentName(query.segment);
-    const contenders = this.#all().map(
-      (member): Contender => ({
-        ...this.#standing(member),
+    const contenders = this.#all().map((member): Contender => {
+      const volume = this.#volume.standing(member.id, this.#allowance(member.id, rules), now);
+      return {
+        provider: member.id,
+        unverified: member.unverified,
+        override: this.#options.overrides.modeOf(member.id),
         priority: member.priority,
         hasToken: query.providers.includes(member.id),
         excluded: query.excluded.includes(member.id),
         takesCurrency: member.currencies?.has(query.money.currency) ?? true,
         gate: member.circuit.gate(),
         approval: this.#approvals.estimate(member.id, segment, member.priority, now),
-      }),
-    );
-    return withNotConfigured(choose({ now, random: this.#options.random, contenders }), query, (id) => this.#members.has(id));
+        limitReached: volume.limitReached,
+        overShare: volume.overShare,
+      };
+    });
+    const charge = { id: query.chargeId ?? "", ...query.segment, amount: Number(query.money.amount) };
+    const decision = choose({ now, random: this.#options.random, contenders, charge, rules });
+    return withNotConfigured(decision, query, (id) => this.#members.has(id));
   }
 
   available(): readonly string[] {
     const only = this.#only();
-    return this.#all().flatMap((member) => (this.#obstacle(member, only) === null ? [member.id] : []));
+    const rules = this.#rules();
+    const limited = ({ id }: Member) => this.#volume.standing(id, this.#allowance(id, rules), this.#time.now()).limitReached !== null;
+    return this.#all().flatMap((member) => (this.#obstacle(member, only) === null && !limited(member) ? [member.id] : []));
   }
 
   circuit(providerId: string): Circuit {
@@ -345,5 +375,13 @@ class SharedFleet implements Fleet {
 
   #all(): Member[] {
     return [...this.#members.values()];
+  }
+
+  #allowance(id: string, { rules }: RulesInForce) {
+    return { limits: rules.providers?.[id]?.limits, instances: this.instances() };
+  }
+
+  #rules(): RulesInForce {
+    return this.#options.rules?.() ?? NO_RULES;
   }
 }

@@ -1,7 +1,5 @@
 import type { Candidate, Decision } from "../../routing/choose.ts";
 
-const WHY = "it is not configured here";
-
 /**
  * Adds the providers that a charge has a token for and that this instance does not know. Worth waiting for: another instance may
  * have them, or they come back; a charge does not fail because somebody changed a file.
@@ -14,9 +12,16 @@ export function withNotConfigured(
   const missing = query.providers.filter((id) => !isConfigured(id) && !query.excluded.includes(id));
   if (missing.length === 0) return decision;
   const candidates = missing.map(
-    (provider): Candidate => ({ provider, eligible: false, probe: false, score: null, why: WHY, unavailable: "for_now" }),
+    (provider): Candidate => ({
+      provider,
+      eligible: false,
+      probe: false,
+      score: null,
+      propensity: 0,
+      obstacle: { code: "not_configured", detail: null },
+      unavailable: "for_now",
+      facts: null,
+    }),
   );
-  const reason =
-    decision.order.length > 0 ? decision.reason : [decision.reason, ...missing.map((provider) => `${provider}: ${WHY}`)].join("; ");
-  return { ...decision, candidates: [...decision.candidates, ...candidates], reason };
+  return { ...decision, candidates: [...decision.candidates, ...candidates] };
 }

@@ -7,7 +7,7 @@ import { COUNTRIES } from "./countries.ts";
 import { pathOf } from "./pointer.ts";
 
 /** Minor units: 12 digits, so that every sum that we make of them fits 64 bits. */
-const MAX_AMOUNT = 999_999_999_999;
+export const MAX_AMOUNT = 999_999_999_999;
 const MAX_DEFER_MS = 30 * 24 * 3_600_000;
 export const DEFAULT_DEFER_MS = 72 * 3_600_000;
 const MAX_TEXT = 500;
@@ -16,29 +16,29 @@ const MAX_METADATA_KEY = 40;
 
 const AMOUNT_FAULT = `must be an integer from 1 to ${MAX_AMOUNT}, in the currency's smallest unit`;
 
-const amount = z
+export const amount = z
   .int(AMOUNT_FAULT)
   .min(1, AMOUNT_FAULT)
   .max(MAX_AMOUNT, AMOUNT_FAULT)
   .transform((value) => BigInt(value));
 
-const currency = z
+export const currency = z
   .string("must be a currency code, like usd")
   .refine((code): code is Currency => isCurrency(code), "must be an ISO 4217 code in lower case, like usd")
   .meta({ pattern: "^[a-z]{3}$", description: "ISO 4217, lower case" });
 
-const word = (what: string) =>
+export const word = (what: string) =>
   z
     .string(`must be ${what}`)
     .regex(/^[a-z][a-z0-9_]{0,31}$/, `must be ${what}, in lower case`)
     .meta({ description: what });
 
-const country = z
+export const country = z
   .string("must be a country code, like US")
   .refine((code) => COUNTRIES.has(code), "must be an ISO 3166-1 alpha-2 code in upper case, like US")
   .meta({ pattern: "^[A-Z]{2}$", description: "ISO 3166-1 alpha-2 of the card's issuer or the customer" });
 
-const text = (what: string, max: number) =>
+export const text = (what: string, max: number) =>
   z
     .string(`must be text of 1 to ${max} characters`)
     .min(1, `must be text of 1 to ${max} characters`)
@@ -82,7 +82,7 @@ const NOT_TOKENS = {
 };
 
 /** `{<provider id>: token, …, type, brand, country}`: at least one token, each as its adapter wants it. */
-function paymentMethodSchema(providers: TokenCheckers) {
+export function paymentMethodSchema(providers: TokenCheckers) {
   const aliases = aliasesOf(providers);
   const tokens: Record<string, z.ZodType> = {};
   for (const [id, provider] of providers) {

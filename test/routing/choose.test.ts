@@ -1,48 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Contender, choose, type OverrideMode } from "../../routing/choose.ts";
-import { advance, type Gate, newGate } from "../../routing/health-gate.ts";
+import { type Candidate, type Contender, choose, type OverrideMode } from "../../routing/choose.ts";
+import { decisionWords, obstaclesInWords } from "../../routing/decision-words.ts";
+import { newGate } from "../../routing/health-gate.ts";
+import { obstacleWords } from "../../routing/obstacle-words.ts";
 import { seeded } from "../support/manual-clock.ts";
-import { observe, passProbe, takeProbe } from "./gate-events.ts";
-
-const NOW = 100_000;
-
-function contender(provider: string, more: Partial<Contender> = {}): Contender {
-  return {
-    provider,
-    priority: provider.charCodeAt(0) - 97,
-    hasToken: true,
-    excluded: false,
-    takesCurrency: true,
-    unverified: null,
-    override: null,
-    gate: newGate(0),
-    approval: { rate: 0.9, outcomes: 0, spread: 0 },
-    ...more,
-  };
-}
-
-function open(): Gate {
-  let gate = newGate(NOW);
-  while (gate.state === "closed") gate = observe(gate, { now: NOW, random: () => 0, generation: 0, fault: true });
-  return gate;
-}
-
-function halfOpen(): Gate {
-  return { ...advance({ ...open(), openUntil: NOW } as Gate, NOW) };
-}
-
-function justClosed(): Gate {
-  let gate = halfOpen();
-  while (gate.state === "half_open") {
-    const taken = takeProbe(gate, NOW)!;
-    gate = passProbe(taken.gate, { now: NOW, generation: gate.generation, id: taken.probe.id });
-  }
-  return gate;
-}
+import { CHARGE, contender, halfOpen, justClosed, NOW, open, USD } from "./contenders.ts";
+import { observe, takeProbe } from "./gate-events.ts";
 
 function order(contenders: Contender[], draw = 0.5, now = NOW): readonly string[] {
-  return choose({ now, random: () => draw, contenders }).order;
+  return choose({ now, random: () => draw, contenders, charge: CHARGE }).order;
+}
+
+function wordsAgainst({ obstacle }: Candidate): string | null {
+  return obstacle && obstacleWords(obstacle.code, obstacle.detail);
 }
 
 describe("the order", () => {
@@ -83,12 +54,12 @@ describe("a provider is never eligible for this charge", () => {
     [{ excluded: true }, "this charge may not go there again"],
     [{ takesCurrency: false }, "it does not take this currency"],
   ])("with %o", (more, why) => {
-    const decision = choose({ now: NOW, random: () => 0, contenders: [contender("a", { ...more, override: "up" })] });
+    const decision = choose({ now: NOW, random: () => 0, charge: CHARGE, contenders: [contender("a", { ...more, override: "up" })] });
     expect(decision).toMatchObject({
       order: [],
-      candidates: [{ eligible: false, unavailable: "never", why, score: null }],
-      reason: `a: ${why}`,
+      candidates: [{ eligible: false, unavailable: "never", score: null, propensity: 0 }],
     });
+    expect(obstaclesInWords(decision)).toBe(`a: ${why}`);
   });
 });
 
@@ -104,8 +75,9 @@ describe("a provider is unavailable for now", () => {
       "not verified: no answer yet",
     ],
   ])("%s", (_, more, why) => {
-    const [candidate] = choose({ now: NOW, random: () => 0, contenders: [contender("a", more)] }).candidates;
-    expect(candidate).toMatchObject({ eligible: false, unavailable: "for_now", why });
+    const decision = choose({ now: NOW, random: () => 0, charge: CHARGE, contenders: [contender("a", more)] });
+    expect(decision.candidates[0]).toMatchObject({ eligible: false, unavailable: "for_now" });
+    expect(wordsAgainst(decision.candidates[0]!)).toBe(why);
   });
 });
 
@@ -164,6 +136,8 @@ describe("whatever comes in", () => {
         outcomes: fc.nat(400),
         spread: fc.double({ min: 0, max: 0.5, noNaN: true }),
       }),
+      limitReached: fc.constantFrom(null, null, 5),
+      overShare: fc.boolean(),
     }),
     { selector: ({ provider }) => provider },
   );
@@ -171,16 +145,17 @@ describe("whatever comes in", () => {
   it("the decision names every provider once, says why, survives JSON, and orders exactly the eligible ones", () => {
     fc.assert(
       fc.property(contenders, fc.nat(), (contenders, seed) => {
-        const decision = choose({ now: NOW, random: seeded(seed), contenders });
+        const decision = choose({ now: NOW, random: seeded(seed), contenders, charge: CHARGE });
         expect(decision.candidates.map(({ provider }) => provider)).toEqual(contenders.map(({ provider }) => provider));
         const eligible = decision.candidates.filter((candidate) => candidate.eligible);
         expect([...decision.order].sort()).toEqual(eligible.map(({ provider }) => provider).sort());
-        for (const { why, unavailable, score, eligible } of decision.candidates) {
-          expect(why).not.toBe("");
-          expect([unavailable === null, score !== null]).toEqual([eligible, eligible]);
+        for (const { obstacle, unavailable, score, facts, eligible } of decision.candidates) {
+          expect([obstacle === null, unavailable === null, score !== null, facts !== null]).toEqual(Array(4).fill(eligible));
         }
         expect(JSON.parse(JSON.stringify(decision))).toEqual(decision);
-        expect(decision.reason).not.toBe("");
+        const words = decisionWords(decision, USD);
+        expect(Object.keys(words.candidates)).toEqual(contenders.map(({ provider }) => provider));
+        expect(`${words.reason} ${Object.values(words.candidates)}`).not.toMatch(/undefined|NaN|null/);
       }),
     );
   });
@@ -188,7 +163,7 @@ describe("whatever comes in", () => {
   it("the same inputs and draws give the same decision", () => {
     fc.assert(
       fc.property(contenders, fc.nat(), (contenders, seed) => {
-        const decide = () => choose({ now: NOW, random: seeded(seed), contenders });
+        const decide = () => choose({ now: NOW, random: seeded(seed), contenders, charge: CHARGE });
         expect(decide()).toEqual(decide());
       }),
     );
@@ -197,7 +172,7 @@ describe("whatever comes in", () => {
   it("a provider without a token, excluded, down, drained or unverified is never in the order", () => {
     fc.assert(
       fc.property(contenders, fc.nat(), (contenders, seed) => {
-        const decision = choose({ now: NOW, random: seeded(seed), contenders });
+        const decision = choose({ now: NOW, random: seeded(seed), contenders, charge: CHARGE });
         for (const one of contenders) {
           const barred =
             !one.hasToken || one.excluded || !one.takesCurrency || one.unverified || one.override === "down" || one.override === "drain";

@@ -5,6 +5,7 @@ import type { ChargeService, CreateCharge } from "../../gateway/charges/service.
 import { assembleCore } from "../../gateway/core-parts.ts";
 import { createFleet, type Fleet } from "../../gateway/health/fleet.ts";
 import { OverrideWatcher } from "../../gateway/health/overrides.ts";
+import { RulesWatcher } from "../../gateway/health/rules-watcher.ts";
 import { keyClaims } from "../../gateway/idempotency/key-claims.ts";
 import { Identities } from "../../gateway/identities.ts";
 import { createWorker, type Worker } from "../../gateway/queue/worker.ts";
@@ -24,6 +25,7 @@ export interface Engine {
   readonly db: Database;
   readonly fleet: Fleet;
   readonly overrides: OverrideWatcher;
+  readonly rules: RulesWatcher;
   readonly sandbox: Sandbox;
   readonly charges: ChargeService;
   readonly worker: Worker;
@@ -69,11 +71,14 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     .map(settings.wrap ?? ((provider) => provider));
   const overrides = new OverrideWatcher({ db, clock, onError: () => {} });
   await overrides.start();
+  const rules = new RulesWatcher({ db, clock, providers: providers.map(({ id }) => id), onError: () => {}, onUnknown: () => {} });
+  await rules.start();
   const fleet = createFleet({
     providers,
     clock,
     random: Math.random,
     overrides,
+    rules: () => rules.current(),
     instance: "test",
     documents: null,
     onBug: (bug) => log.error({ bug }, "bug"),
@@ -99,6 +104,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     db,
     fleet,
     overrides,
+    rules,
     sandbox,
     charges,
     worker,
@@ -106,6 +112,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     async close() {
       identities.stop();
       overrides.stop();
+      rules.stop();
       await worker.stop();
       fleet.close();
       for (const provider of providers) provider.close();

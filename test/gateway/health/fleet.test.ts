@@ -11,14 +11,17 @@ describe("the fleet", () => {
   it("uses no provider before its identity is verified, nor after it is no more", () => {
     small.fleet.markUnverified("a", "the account changed");
     expect(small.fleet.available()).toEqual(["b"]);
-    expect(small.fleet.choose(QUERY)).toMatchObject({ order: ["b"], candidates: [{ why: "not verified: the account changed" }, {}] });
+    expect(small.fleet.choose(QUERY)).toMatchObject({
+      order: ["b"],
+      candidates: [{ obstacle: { code: "unverified", detail: "the account changed" } }, {}],
+    });
     expect(small.refusal("a").reason).toContain("not verified");
     expect(small.fleet.status()[0]).toMatchObject({ verified: false, health: "unavailable" });
   });
 
   it("knows which currencies a provider takes, and which providers the charge has a token for", () => {
     const eur = { ...QUERY, money: { amount: 1n, currency: "eur" as Currency } };
-    expect(small.fleet.choose(eur).candidates[1]).toMatchObject({ unavailable: "never", why: "it does not take this currency" });
+    expect(small.fleet.choose(eur).candidates[1]).toMatchObject({ unavailable: "never", obstacle: { code: "currency" } });
     expect(small.fleet.choose({ ...QUERY, providers: ["b"] }).candidates[0]).toMatchObject({ unavailable: "never" });
   });
 

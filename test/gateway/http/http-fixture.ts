@@ -3,12 +3,15 @@ import type { Express } from "express";
 import supertest from "supertest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import type { ChargeAnswer, ChargeCommand, ChargeService, CreateCharge, ResolveCharge } from "../../../gateway/charges/service.ts";
+import { createFleet } from "../../../gateway/health/fleet.ts";
+import { RulesWatcher } from "../../../gateway/health/rules-watcher.ts";
 import { createAuthenticator } from "../../../gateway/http/authenticate.ts";
 import { chargeReadRoutes } from "../../../gateway/http/charge-read-routes.ts";
 import { chargeRoutes } from "../../../gateway/http/charge-routes.ts";
 import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
+import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
 import { createHttpApp } from "../../../gateway/http/server.ts";
 import { type Readiness, type SystemStatus, systemRoutes } from "../../../gateway/http/system-routes.ts";
 import { idSource } from "../../../gateway/ids.ts";
@@ -68,6 +71,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
       now: new Date(time.nowMs),
     });
   }
+  const ids = [...TOKEN_CHECKERS.keys()];
   const metrics = createMetrics({ process: false });
   const newId = idSource(systemClock, Math.random);
   const charges = new MemoryCharges(clock);
@@ -88,10 +92,22 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
       throw new Error("secret detail of 4111111111111111");
     },
   });
+  const fleet = createFleet({
+    providers: ids.map((id) => ({ id, capabilities: CAPABILITIES })),
+    clock: systemClock,
+    random: Math.random,
+    overrides: { current: () => new Map(), modeOf: () => null },
+    instance: "test",
+    documents: null,
+    onBug: () => {},
+  });
+  for (const id of ids) fleet.markVerified(id);
+  const rules = new RulesWatcher({ db, clock: systemClock, providers: ids, onError: () => {}, onUnknown: () => {} });
   const routes = [
     ...chargeReadRoutes({ db }),
     ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
     ...deadLetterRoutes({ db, charges }),
+    ...routingRoutes({ db, fleet, rules, providers: TOKEN_CHECKERS, clock }),
     ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
     ...systemRoutes({ readiness: async () => system.readiness, status: async () => system.status, registry: metrics.registry }),
     failing,
@@ -124,6 +140,8 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     },
   };
 }
+
+const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
 
 /** Two providers with the simplest of token rules. */
 const TOKEN_CHECKERS = new Map([
