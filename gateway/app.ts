@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock, Random } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
+import type { ProviderDefaults } from "../routing/rules.ts";
 import { createChargeService } from "./charges/charge-service.ts";
 import type { Core } from "./charges/core.ts";
 import { ClockGuard } from "./clock-guard.ts";
@@ -46,7 +47,7 @@ const MAX_CONNECTIONS = 12;
 const STOP_GRACE_MS = 5_000;
 
 export interface GatewayOptions {
-  readonly config: Pick<Config, "host" | "port" | "role" | "adminKey" | "providerTimeoutMs" | "chargeBudgetMs" | "livemode">;
+  readonly config: Pick<Config, "host" | "port" | "role" | "adminKey" | "providerTimeoutMs" | "chargeBudgetMs" | "livemode" | "providers">;
   /** A migrated database. */
   readonly databaseUrl: string;
   readonly replicaUrl: string | null;
@@ -112,6 +113,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       instance: idSource(clock, random)("gw"),
       documents: redis && redisDocuments({ redis, installationId: installation.id, log, clock }),
       rules: () => rules.current(),
+      defaults: defaultsOf(config.providers),
       onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
     });
     fleet.onChange((change) => tellChange(db, clock, log, change));
@@ -259,6 +261,16 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       await jobs?.stop();
     },
   };
+}
+
+/** Fees and limits of PROVIDERS_FILE, as rules have them. */
+function defaultsOf(providers: Config["providers"]): ProviderDefaults {
+  return Object.fromEntries(
+    providers.map(({ id, fees, limits: { per_second, share } }) => [
+      id,
+      { fees, limits: { per_second: per_second ?? undefined, share: share ?? undefined } },
+    ]),
+  );
 }
 
 /** The trail says which provider was lost and when: for the fleet by the instance whose call it was, else for this instance alone. */

@@ -83,6 +83,18 @@ export interface RulesInForce {
 
 export const NO_RULES: RulesInForce = { version: 0, rules: {} };
 
+/** What a provider's configuration says; rules that name the same replace it. */
+export type ProviderDefaults = Readonly<Record<string, Pick<ProviderRules, "fees" | "limits">>>;
+
+export function withDefaults(rules: RoutingRules, defaults: ProviderDefaults): RoutingRules {
+  const providers = { ...rules.providers };
+  for (const [id, { fees, limits }] of Object.entries(defaults)) {
+    const own = providers[id];
+    providers[id] = { ...own, fees: own?.fees ?? fees, limits: own?.limits ?? limits };
+  }
+  return { ...rules, providers };
+}
+
 /** What rules may ask of a charge. */
 export interface RoutedCharge {
   /** Decides the charge's place in a volume split: the same for each of its attempts. */

@@ -7,7 +7,7 @@ import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
 import type { Gate } from "../../routing/health-gate.ts";
 import { HEARTBEAT_MS, type Heartbeat, heard, livingInstances, type Presence } from "../../routing/presence.ts";
 import { Replica } from "../../routing/replica.ts";
-import { NO_RULES, type RoutingRules, type RulesInForce } from "../../routing/rules.ts";
+import { NO_RULES, type ProviderDefaults, type RoutingRules, type RulesInForce, withDefaults } from "../../routing/rules.ts";
 import type { Circuit } from "./circuit.ts";
 import { FleetClock } from "./fleet-clock.ts";
 import { withNotConfigured } from "./not-configured.ts";
@@ -98,6 +98,8 @@ export interface FleetOptions {
   readonly documents: SharedDocuments | null;
   /** What the business decided. Default: nothing. */
   readonly rules?: () => RulesInForce;
+  /** Fees and limits of the configuration. Default: none. */
+  readonly defaults?: ProviderDefaults;
   /** A listener threw: a bug, kept out of the payment's path. */
   readonly onBug: (error: unknown) => void;
 }
@@ -138,6 +140,9 @@ class SharedFleet implements Fleet {
   readonly #presence = new Replica<Presence, Heartbeat>({}, heard);
   readonly #state: SharedState;
   readonly #volume = new VolumeBook();
+  /** The rules as they are stored, and with what the configuration adds. */
+  #stored: RulesInForce | null = null;
+  #inForce = NO_RULES;
   readonly #listeners: ((change: ProviderChange) => void)[] = [];
   #heartbeatDue = Number.NEGATIVE_INFINITY;
   #tickDue = Number.POSITIVE_INFINITY;
@@ -170,7 +175,7 @@ class SharedFleet implements Fleet {
 
   explain(query: ChoiceQuery, rules?: RoutingRules): Decision {
     const inForce = this.#rules();
-    return this.#choose(query, rules === undefined ? inForce : { version: inForce.version, rules });
+    return this.#choose(query, rules === undefined ? inForce : { version: inForce.version, rules: this.#complete(rules) });
   }
 
   #choose(query: ChoiceQuery, rules: RulesInForce): Decision {
@@ -382,6 +387,13 @@ class SharedFleet implements Fleet {
   }
 
   #rules(): RulesInForce {
-    return this.#options.rules?.() ?? NO_RULES;
+    const stored = this.#options.rules?.() ?? NO_RULES;
+    if (this.#stored !== stored) this.#inForce = { version: stored.version, rules: this.#complete(stored.rules) };
+    this.#stored = stored;
+    return this.#inForce;
+  }
+
+  #complete(rules: RoutingRules): RoutingRules {
+    return withDefaults(rules, this.#options.defaults ?? {});
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Contender, choose } from "../../routing/choose.ts";
-import { accepts, type Condition, mayExplore, namedProviders, policyFor, type RoutingRules } from "../../routing/rules.ts";
+import { accepts, type Condition, mayExplore, namedProviders, policyFor, type RoutingRules, withDefaults } from "../../routing/rules.ts";
 import { seeded } from "../support/manual-clock.ts";
 import { CHARGE, contender, NOW, open } from "./contenders.ts";
 
@@ -151,4 +151,19 @@ it("tells each place where rules name a provider", () => {
     "e rules/0/use/providers/0",
     "f providers/f",
   ]);
+});
+
+describe("fees and limits of the configuration", () => {
+  const defaults = { a: { fees: { usd: { percent: 2.9, fixed: 30 } }, limits: { per_second: 5 } } };
+
+  it("hold where the rules say nothing of them", () => {
+    expect(withDefaults({}, defaults)).toEqual({ providers: defaults });
+    const accepting = { providers: { a: { accepts: [{ currencies: ["usd"] }] } } };
+    expect(withDefaults(accepting, defaults).providers?.a).toEqual({ ...accepting.providers.a, ...defaults.a });
+  });
+
+  it("are replaced, each as a whole, by what the rules say", () => {
+    const rules = { providers: { a: { limits: { share: 0.5 } } } };
+    expect(withDefaults(rules, defaults).providers?.a).toEqual({ fees: defaults.a.fees, limits: { share: 0.5 } });
+  });
 });

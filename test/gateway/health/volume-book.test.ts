@@ -2,19 +2,21 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFleet } from "../../../gateway/health/fleet.ts";
 import { VolumeBook } from "../../../gateway/health/volume-book.ts";
-import type { RoutingRules } from "../../../routing/rules.ts";
+import type { ProviderDefaults, RoutingRules } from "../../../routing/rules.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { QUERY } from "./small-fleet.ts";
 
-function fleetWith(rules: RoutingRules) {
+function fleetWith(rules: RoutingRules, defaults: ProviderDefaults = {}) {
   const clock = new ManualClock();
+  const inForce = { version: 1, rules };
   const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
   const fleet = createFleet({
     providers: ["a", "b"].map((id) => ({ id, capabilities })),
     clock,
     random: () => 0.5,
     overrides: { current: () => new Map(), modeOf: () => null },
-    rules: () => ({ version: 1, rules }),
+    rules: () => inForce,
+    defaults,
     instance: "test",
     documents: null,
     onBug: () => {},
@@ -40,6 +42,11 @@ describe("a limit per second", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("comes from the configuration where the rules name none", () => {
+    const { first } = fleetWith({}, { a: { limits: { per_second: 1 } } });
+    expect([first(), first()]).toEqual(["a", "b"]);
   });
 
   it("is divided by the instances that share it", () => {
