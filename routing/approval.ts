@@ -1,4 +1,3 @@
-import { halved } from "./decay.ts";
 import { Replica } from "./replica.ts";
 
 /** What approval rates are kept by. Lower case and upper case are the caller's business. */
@@ -42,12 +41,17 @@ const LEVEL_PER_OUTCOME = 1 / 2_000;
 export const MAX_SEGMENTS = 12_000;
 
 export function decayedTo(counts: ApprovalCounts, now: number, decay: Decay): ApprovalCounts {
+  const left = remaining(counts, now, decay);
+  return { approved: counts.approved * left, declined: counts.declined * left, at: Math.max(now, counts.at) };
+}
+
+/** The share of both counts that is left. */
+function remaining(counts: ApprovalCounts, now: number, decay: Decay): number {
   const n = counts.approved + counts.declined;
   const elapsedMs = now - counts.at;
-  if (elapsedMs <= 0 || n === 0) return { ...counts, at: Math.max(now, counts.at) };
+  if (elapsedMs <= 0 || n === 0) return 1;
   const fastForMs = n > decay.sparseBelow ? Math.min(elapsedMs, decay.halfLifeMs * Math.log2(n / decay.sparseBelow)) : 0;
-  const left = halved(halved(1, fastForMs, decay.halfLifeMs), elapsedMs - fastForMs, decay.sparseHalfLifeMs);
-  return { approved: counts.approved * left, declined: counts.declined * left, at: now };
+  return 2 ** (-fastForMs / decay.halfLifeMs - (elapsedMs - fastForMs) / decay.sparseHalfLifeMs);
 }
 
 export function withOutcome(counts: ApprovalCounts, approved: boolean, now: number, decay: Decay): ApprovalCounts {
@@ -61,8 +65,12 @@ export function withOutcome(counts: ApprovalCounts, approved: boolean, now: numb
 }
 
 /** The mean of the posterior: `priorOutcomes` imagined outcomes at `priorRate`, and the real ones. */
-export function posteriorMean(counts: ApprovalCounts, priorRate: number, priorOutcomes: number): number {
-  return (priorOutcomes * priorRate + counts.approved) / (priorOutcomes + counts.approved + counts.declined);
+function posteriorMean({ approved, declined }: ApprovalCounts, priorRate: number, priorOutcomes: number): number {
+  return meanOf(approved, declined, priorRate, priorOutcomes);
+}
+
+function meanOf(approved: number, declined: number, priorRate: number, priorOutcomes: number): number {
+  return (priorOutcomes * priorRate + approved) / (priorOutcomes + approved + declined);
 }
 
 export interface ApprovalEstimate {
@@ -91,8 +99,10 @@ const EVERYONE = "*";
 export class ApprovalBook {
   readonly #everyone: ApprovalReplica;
   readonly #providers = new Map<string, ApprovalReplica>();
-  /** In the order of last use: a Map iterates by insertion, and each use inserts again. */
+  /** By name, in the order of last use: a Map iterates by insertion, and each use inserts again. */
   readonly #segments = new Map<string, ApprovalReplica>();
+  /** The same by segment and provider, as a decision asks for them. */
+  readonly #bySegment = new Map<string, Map<string, ApprovalReplica>>();
   readonly #decay: Decay;
   readonly #maxSegments: number;
 
@@ -116,42 +126,59 @@ export class ApprovalBook {
   /** By the name that `record` gave, made where there is none; used just now. */
   replica(name: string): ApprovalReplica {
     if (name === EVERYONE) return this.#everyone;
-    const ofSegment = name.startsWith("[");
-    const book = ofSegment ? this.#segments : this.#providers;
-    const found = book.get(name) ?? counting(this.#decay);
-    if (ofSegment) book.delete(name);
-    book.set(name, found);
-    if (this.#segments.size > this.#maxSegments) {
-      for (const oldest of this.#segments.keys()) {
-        this.#segments.delete(oldest);
-        break;
-      }
-    }
+    const [provider, segment] = partsOf(name);
+    if (segment === "") return made(this.#providers, name, this.#decay);
+    const ofSegment = this.#bySegment.get(segment) ?? new Map<string, ApprovalReplica>();
+    this.#bySegment.set(segment, ofSegment);
+    const found = made(ofSegment, provider, this.#decay);
+    this.#segments.delete(name);
+    this.#segments.set(name, found);
+    if (this.#segments.size > this.#maxSegments) this.#forgetOldest();
     return found;
   }
 
-  /** The segment's rate (`segmentName`), backed off to the provider's, backed off to that of all. null: the whole provider. */
-  estimate(provider: string, segment: string | null, priority: number, now: number): ApprovalEstimate {
-    const whole = decayedTo(this.#providers.get(provider)?.view ?? NOTHING, now, this.#decay);
-    const inThis = segment === null ? undefined : this.#segments.get(inSegment(provider, segment));
-    const own = decayedTo(inThis?.view ?? NOTHING, now, this.#decay);
-    // The segment's own outcomes are part of the whole; left in, they would count twice.
-    const others = {
-      approved: Math.max(0, whole.approved - own.approved),
-      declined: Math.max(0, whole.declined - own.declined),
-      at: now,
+  /** For one decision: what each provider's rate is in this segment (`segmentName`; null: as a whole), and its place in the order. */
+  estimates(segment: string | null, now: number): (provider: string, priority: number) => ApprovalEstimate {
+    const everyone = decayedTo(this.#everyone.view, now, this.#decay);
+    const level = posteriorMean(everyone, PRIOR_APPROVAL_RATE, PRIOR_OUTCOMES);
+    const inThis = segment === null ? undefined : this.#bySegment.get(segment);
+    return (provider, priority) => {
+      const prior = Math.max(0, level - PRIOR_PER_PRIORITY * priority);
+      return this.#estimate(this.#providers.get(provider)?.view ?? NOTHING, inThis?.get(provider)?.view ?? NOTHING, prior, now);
     };
-    const ofOthers = posteriorMean(others, this.#priorRate(priority, now), PROVIDER_PRIOR_OUTCOMES);
-    const rate = posteriorMean(own, ofOthers, SEGMENT_PRIOR_OUTCOMES);
-    const outcomes = whole.approved + whole.declined;
+  }
+
+  /** The segment's rate, backed off to the provider's, backed off to that of all. */
+  #estimate(whole: ApprovalCounts, own: ApprovalCounts, prior: number, now: number): ApprovalEstimate {
+    const wholeLeft = remaining(whole, now, this.#decay);
+    const ownLeft = remaining(own, now, this.#decay);
+    const approved = own.approved * ownLeft;
+    const declined = own.declined * ownLeft;
+    // The segment's own outcomes are part of the whole; left in, they would count twice.
+    const othersApproved = Math.max(0, whole.approved * wholeLeft - approved);
+    const othersDeclined = Math.max(0, whole.declined * wholeLeft - declined);
+    const others = meanOf(othersApproved, othersDeclined, prior, PROVIDER_PRIOR_OUTCOMES);
+    const rate = meanOf(approved, declined, others, SEGMENT_PRIOR_OUTCOMES);
+    const outcomes = (whole.approved + whole.declined) * wholeLeft;
     return { rate, spread: Math.sqrt((rate * (1 - rate)) / (PROVIDER_PRIOR_OUTCOMES + outcomes)), outcomes };
   }
 
-  /** `priority` 0 is the provider configured first. */
-  #priorRate(priority: number, now: number): number {
-    const level = posteriorMean(decayedTo(this.#everyone.view, now, this.#decay), PRIOR_APPROVAL_RATE, PRIOR_OUTCOMES);
-    return Math.max(0, level - PRIOR_PER_PRIORITY * priority);
+  #forgetOldest(): void {
+    for (const oldest of this.#segments.keys()) {
+      this.#segments.delete(oldest);
+      const [provider, segment] = partsOf(oldest);
+      const ofSegment = this.#bySegment.get(segment);
+      ofSegment?.delete(provider);
+      if (ofSegment?.size === 0) this.#bySegment.delete(segment);
+      return;
+    }
   }
+}
+
+function made(book: Map<string, ApprovalReplica>, key: string, decay: Decay): ApprovalReplica {
+  const found = book.get(key) ?? counting(decay);
+  book.set(key, found);
+  return found;
 }
 
 function counting(decay: Decay): ApprovalReplica {
@@ -163,7 +190,13 @@ export function segmentName({ country, type, currency, brand }: Segment): string
   return JSON.stringify([country, type, currency, brand]);
 }
 
-/** Begins with a bracket: no provider's id does. */
-function inSegment(provider: string, name: string): string {
-  return `[${provider}]${name}`;
+/** A provider's counts in a segment. No provider's id has a bracket in it, and every segment's name begins with one. */
+function inSegment(provider: string, segment: string): string {
+  return provider + segment;
+}
+
+/** The segment is empty for a provider as a whole. */
+function partsOf(name: string): [provider: string, segment: string] {
+  const end = name.indexOf("[");
+  return end === -1 ? [name, ""] : [name.slice(0, end), name.slice(end)];
 }

@@ -180,9 +180,10 @@ class SharedFleet implements Fleet {
 
   #choose(query: ChoiceQuery, rules: RulesInForce): Decision {
     const now = this.#time.now();
-    const segment = segmentName(query.segment);
+    const approvalOf = this.#approvals.estimates(segmentName(query.segment), now);
+    const instances = this.instances();
     const contenders = this.#all().map((member): Contender => {
-      const volume = this.#volume.standing(member.id, this.#allowance(member.id, rules), now);
+      const volume = this.#volume.standing(member.id, { limits: rules.rules.providers?.[member.id]?.limits, instances }, now);
       return {
         provider: member.id,
         unverified: member.unverified,
@@ -192,7 +193,7 @@ class SharedFleet implements Fleet {
         excluded: query.excluded.includes(member.id),
         takesCurrency: member.currencies?.has(query.money.currency) ?? true,
         gate: member.circuit.gate(),
-        approval: this.#approvals.estimate(member.id, segment, member.priority, now),
+        approval: approvalOf(member.id, member.priority),
         limitReached: volume.limitReached,
         overShare: volume.overShare,
       };
@@ -242,6 +243,7 @@ class SharedFleet implements Fleet {
     const now = this.#time.now();
     const only = this.#only();
     const recent = ({ attempts }: Member) => valueAt(attempts, clock.monotonic(), SHARE_HALF_LIFE_MS);
+    const approvalOf = this.#approvals.estimates(null, now);
     const total = this.#all().reduce((sum, member) => sum + recent(member), 0);
     return this.#all().map((member) =>
       statusOf({
@@ -250,7 +252,7 @@ class SharedFleet implements Fleet {
         unverified: member.unverified,
         override: overrides.current().get(member.id) ?? null,
         ...member.circuit.view(),
-        approval: this.#approvals.estimate(member.id, null, member.priority, now),
+        approval: approvalOf(member.id, member.priority),
         latency: member.circuit.latency.percentiles(clock.monotonic()),
         inFlight: member.circuit.inFlight,
         attempts: member.admitted,

@@ -63,7 +63,7 @@ describe("approval counts", () => {
 describe("the approval book", () => {
   it("knows nothing at first: the configured order is the prior", () => {
     const book = new ApprovalBook();
-    const [a, b] = ["a", "b"].map((provider, priority) => book.estimate(provider, segmentName(CARD), priority, 0));
+    const [a, b] = ["a", "b"].map((provider, priority) => book.estimates(segmentName(CARD), 0)(provider, priority));
     expect(a).toEqual({
       rate: expect.closeTo(PRIOR_APPROVAL_RATE, 10),
       outcomes: 0,
@@ -75,25 +75,25 @@ describe("the approval book", () => {
   it("believes that a provider never tried is like all of them together", () => {
     const book = new ApprovalBook();
     for (let i = 0; i < 400; i++) book.record("a", CARD, i % 2 === 0, 0);
-    expect(book.estimate("b", segmentName(CARD), 0, 0).rate).toBeCloseTo(0.5, 1);
+    expect(book.estimates(segmentName(CARD), 0)("b", 0).rate).toBeCloseTo(0.5, 1);
   });
 
   it("is sure of what it has seen, and less so later", () => {
     const book = new ApprovalBook();
     for (let i = 0; i < 400; i++) book.record("a", CARD, i % 10 > 0, 0);
-    const spreadAt = (now: number) => book.estimate("a", segmentName(CARD), 0, now).spread;
+    const spreadAt = (now: number) => book.estimates(segmentName(CARD), now)("a", 0).spread;
     expect(spreadAt(0)).toBeCloseTo(0.019, 2);
-    expect(spreadAt(0)).toBeLessThan(book.estimate("b", segmentName(CARD), 0, 0).spread / 2);
+    expect(spreadAt(0)).toBeLessThan(book.estimates(segmentName(CARD), 0)("b", 0).spread / 2);
     expect(spreadAt(600_000)).toBeGreaterThan(2 * spreadAt(0));
   });
 
   it("backs off from a segment to its provider", () => {
     const book = new ApprovalBook();
     for (let i = 0; i < 200; i++) book.record("a", { ...CARD, country: "BR" }, false, 0);
-    expect(book.estimate("a", segmentName(CARD), 0, 0).rate).toBeCloseTo(book.estimate("a", null, 0, 0).rate, 10);
+    expect(book.estimates(segmentName(CARD), 0)("a", 0).rate).toBeCloseTo(book.estimates(null, 0)("a", 0).rate, 10);
     for (let i = 0; i < 200; i++) book.record("a", CARD, true, 0);
-    expect(book.estimate("a", segmentName(CARD), 0, 0).rate).toBeGreaterThan(0.7);
-    expect(book.estimate("a", segmentName({ ...CARD, country: "BR" }), 0, 0).rate).toBeLessThan(0.3);
+    expect(book.estimates(segmentName(CARD), 0)("a", 0).rate).toBeGreaterThan(0.7);
+    expect(book.estimates(segmentName({ ...CARD, country: "BR" }), 0)("a", 0).rate).toBeLessThan(0.3);
   });
 
   it("keeps bounded memory: the segment unused for the longest goes first", () => {
@@ -101,15 +101,15 @@ describe("the approval book", () => {
     const inCountry = (country: string) => ({ ...CARD, country });
     for (const country of ["A", "B", "A", "C"]) book.record("a", inCountry(country), false, 0);
     expect(book.segments).toBe(2);
-    const whole = book.estimate("a", null, 0, 0).rate;
-    expect(book.estimate("a", segmentName(inCountry("B")), 0, 0).rate).toBe(whole);
-    expect(book.estimate("a", segmentName(inCountry("A")), 0, 0).rate).not.toBe(whole);
+    const whole = book.estimates(null, 0)("a", 0).rate;
+    expect(book.estimates(segmentName(inCountry("B")), 0)("a", 0).rate).toBe(whole);
+    expect(book.estimates(segmentName(inCountry("A")), 0)("a", 0).rate).not.toBe(whole);
   });
 
   it("does not confuse segments whose parts contain separators", () => {
     const book = new ApprovalBook();
     book.record("a", { ...CARD, type: 'card","usd', brand: null }, false, 0);
     expect(book.segments).toBe(1);
-    expect(book.estimate("a", segmentName(CARD), 0, 0).rate).toBe(book.estimate("a", null, 0, 0).rate);
+    expect(book.estimates(segmentName(CARD), 0)("a", 0).rate).toBe(book.estimates(null, 0)("a", 0).rate);
   });
 });
