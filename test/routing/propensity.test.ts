@@ -6,7 +6,7 @@ import type { RoutingRules } from "../../routing/rules.ts";
 import { seeded } from "../support/manual-clock.ts";
 import { CHARGE, contender, halfOpen, justClosed, NOW, open } from "./contenders.ts";
 
-const DRAWS = 100_000;
+const DRAWS = 20_000;
 /** Five standard deviations of a share that 100,000 draws estimate, at worst. */
 const SAMPLING_ERROR = 5 * Math.sqrt(0.25 / DRAWS);
 
