@@ -57,7 +57,14 @@ it("keeps charges while both processors are down, and collects them by the one t
 
   await up("paypal");
   await until(summary, ({ count }) => count === 1, 120_000);
-  for (const { id } of kept) expect(await readCharge(url, id)).toMatchObject({ status: "succeeded", provider: "paypal" });
+  for (const { id } of kept) {
+    const taken = await until(
+      () => readCharge(url, id),
+      ({ status }) => status !== "processing",
+      120_000,
+    );
+    expect(taken).toMatchObject({ status: "succeeded", provider: "paypal" });
+  }
   expect(await readCharge(url, onlyStripe.id)).toMatchObject({ status: "deferred" });
 
   await up("stripe");
