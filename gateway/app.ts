@@ -102,7 +102,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       documents: redis && redisDocuments({ redis, installationId: installation.id, log, clock }),
       onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
     });
-    fleet.onChange((change) => log[change.to === "closed" ? "info" : "warn"](change, `provider ${change.provider}: ${change.from} -> ${change.to}`));
+    fleet.onChange((change) =>
+      log[change.to === "closed" ? "info" : "warn"](change, `provider ${change.provider}: ${change.from} -> ${change.to}`),
+    );
     fleet.onRecord((change) => recordChange(db, clock, log, change));
     fleet.start();
     closers.push(

@@ -18,8 +18,16 @@ const GAUGES: readonly { readonly name: string; readonly help: string; readonly 
     help: "Share of recent attempts that were faults; no value unless closed.",
     read: ({ circuit }) => circuit.faultRate,
   },
-  { name: "weight", help: "Share of its traffic that the provider gets; below 1 while it comes back.", read: ({ circuit }) => circuit.weight },
-  { name: "approval_rate", help: "Share of approvals among issuers' answers, as the router believes it.", read: ({ approval }) => approval.rate },
+  {
+    name: "weight",
+    help: "Share of its traffic that the provider gets; below 1 while it comes back.",
+    read: ({ circuit }) => circuit.weight,
+  },
+  {
+    name: "approval_rate",
+    help: "Share of approvals among issuers' answers, as the router believes it.",
+    read: ({ approval }) => approval.rate,
+  },
   { name: "share", help: "Of this instance's recent attempts; no value when there were none.", read: ({ share }) => share },
   { name: "in_flight", help: "Steps of attempts on their way.", read: ({ inFlight }) => inFlight },
 ];

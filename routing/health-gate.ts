@@ -200,7 +200,7 @@ function observed(gate: Closed, { at, by }: GateEvent, fault: boolean): Closed {
   const sum = Math.max(0, gate.sum + (fault ? FAULT_WEIGHT : -SUCCESS_WEIGHT));
   const witnesses = witnessed(gate.witnesses, by, { at, fault });
   // The soft signal turns everybody's charges away, long before any gate opens.
-  const itsOwn = fault && failsAlone(witnesses, by, at);
+  const itsOwn = fault && failsAlone(gate.witnesses, by, at);
   return {
     ...gate,
     sum,

@@ -41,11 +41,10 @@ export function onlyOneSees(witnesses: Witnesses, now: number): boolean {
   return all.some(([by, { okAt }]) => by !== accusers[0]![0] && okAt !== null && now - okAt < WITNESS_MS);
 }
 
-/** It gets no answers any more, and another one has had some since: then its faults say nothing about what the others would get. */
+/** Its last call failed, while another one gets answers: then one more fault of it says nothing about what the others would get. */
 export function failsAlone(witnesses: Witnesses, by: string, now: number): boolean {
-  const since = witnesses[by]?.failingSince ?? null;
-  if (since === null) return false;
-  return Object.entries(witnesses).some(([other, { okAt }]) => other !== by && okAt !== null && okAt > since && now - okAt < WITNESS_MS);
+  const failing = (witnesses[by]?.failingSince ?? null) !== null;
+  return failing && Object.entries(witnesses).some(([other, { okAt }]) => other !== by && okAt !== null && now - okAt < WITNESS_MS);
 }
 
 function withoutOldest(witnesses: Witnesses): Witnesses {

@@ -320,7 +320,12 @@ class SharedFleet implements Fleet {
     return sharedPart({ replica: this.#approvals.replica(name.slice(APPROVAL.length)), take: takeCounts, adopted: () => {} });
   }
 
-  #tell(listeners: readonly ((change: ProviderChange) => void)[], provider: string, { gate: from }: GateView, { gate: to, alone }: GateView): void {
+  #tell(
+    listeners: readonly ((change: ProviderChange) => void)[],
+    provider: string,
+    { gate: from }: GateView,
+    { gate: to, alone }: GateView,
+  ): void {
     const reason = to.state === "closed" ? "all probes passed" : to.reason;
     const openForMs = to.state === "open" ? Math.round(to.openUntil - to.since) : null;
     const { trips, generation } = to;

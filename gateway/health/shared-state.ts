@@ -90,7 +90,10 @@ export class SharedState {
 
   /** An event was added to the part of this name. */
   touch(name: string, urgent: boolean): void {
-    if (!this.#options.documents) return this.#keepToItself(name);
+    if (!this.#options.documents) {
+      this.#keepToItself(name);
+      return;
+    }
     this.#dirty.add(name);
     this.#urgent ||= urgent;
     this.#exchangeIn(urgent ? URGENT_MS : TELL_MS);
@@ -236,7 +239,10 @@ export class SharedState {
     const part = this.#part(name);
     if (!part) return;
     // Known already; an offer based on it may still be under way.
-    if (!reset && version !== 0 && version === part.replica.version) return this.#still(name);
+    if (!reset && version !== 0 && version === part.replica.version) {
+      this.#still(name);
+      return;
+    }
     const { state: found, writers } = readDocument(value);
     const { offer } = this.#copy(part);
     if (offer && writers[this.#options.instance] === offer.write) this.#accepted(name, version, offer);

@@ -44,7 +44,8 @@ const ProviderSchema = z
     breaker: z.object({
       state: z.enum(["closed", "open", "half_open"]),
       scope: z.enum(["fleet", "instance"]).meta({
-        description: "`fleet`: what all instances found together. `instance`: the one that answers finds it ill, and it alone: look at its network.",
+        description:
+          "`fleet`: what all instances found together. `instance`: the one that answers finds it ill, and it alone: look at its network.",
       }),
       reason: z.string().nullable().meta({ description: "What opened it; null while closed." }),
       since: time,

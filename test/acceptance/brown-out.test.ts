@@ -15,7 +15,7 @@ const FAULTS = [
 ] as const;
 /** Charges of one instance in a row, of which its share is taken. */
 const STRETCH = 20;
-/** Both instances have found it within so many charges; a gate by itself needs about 20. */
+/** Both instances have found it within so many charges; one gate needs about 20 attempts. */
 const SOON = 200;
 /** Later openings last up to a minute. */
 const PATIENCE_MS = 240_000;
@@ -33,38 +33,39 @@ describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten
   const stripe = () => atEach(gateways, "stripe");
 
   it("is left by every instance at once, and comes back by itself", { timeout: 600_000 }, async () => {
-    const traffic = startTraffic({ gateways, prefix: "brown-out" });
+    const traffic = startTraffic({ gateways, prefix: "brown-out", bound: true });
     await until(
       () => traffic.toldFrom(0).length,
       (count) => count >= 60,
       PATIENCE_MS,
     );
-    expect(firstShare(traffic.toldFrom(0), "stripe")).toBeGreaterThan(0.9);
-    expect((await stripe()).map(({ breaker }) => [breaker.state, breaker.scope, breaker.trips])).toEqual(gateways.map(() => ["closed", "fleet", 0]));
+    expect(firstShare(traffic.toldFrom(0), "stripe")).toBeGreaterThan(0.8);
+    expect((await stripe()).map(({ breaker }) => [breaker.state, breaker.scope, breaker.trips])).toEqual(
+      gateways.map(() => ["closed", "fleet", 0]),
+    );
 
     const sick = traffic.begun();
     for (const fault of FAULTS) world.sandbox.setFault("stripe", fault);
-    const opened = await until(stripe, (seen) => seen.every(({ breaker }) => breaker.trips >= 1), PATIENCE_MS);
-    expect(traffic.begun() - sick).toBeLessThanOrEqual(SOON);
-    for (const { breaker } of opened) {
-      if (breaker.state === "closed") continue;
-      expect(breaker.reason).toMatch(/faults|a probe failed/);
-      expect(Date.parse(breaker.since)).toBeLessThanOrEqual(Date.now() + 1_000);
-    }
     const left = await until(
       () => traffic.toldFrom(sick),
       (sent) => sent.length >= SOON && gateways.every((gateway) => firstLow(sent, gateway) !== null),
       PATIENCE_MS,
     );
     for (const gateway of gateways) expect(firstLow(left, gateway)).toBeLessThanOrEqual(SOON);
-    expect((await stripe()).map(({ breaker }) => breaker.trips >= 1)).toEqual([true, true]);
+    // The charges that only Stripe can take open the gate, and wait.
+    const opened = await until(stripe, (seen) => seen.every(({ breaker }) => breaker.trips >= 1), PATIENCE_MS);
+    for (const { breaker } of opened) {
+      if (breaker.state === "closed") continue;
+      expect(breaker.reason).toMatch(/faults|a probe failed/);
+      expect(Date.parse(breaker.since)).toBeLessThanOrEqual(Date.now() + 1_000);
+    }
 
     world.sandbox.clearFaults("stripe");
     const weights = gateways.map(() => new Set<number>());
     await until(
       async () => {
         const seen = await stripe();
-        seen.forEach(({ breaker }, i) => breaker.state === "closed" && weights[i]!.add(breaker.weight));
+        for (const [i, { breaker }] of seen.entries()) if (breaker.state === "closed") weights[i]!.add(breaker.weight);
         return seen.map(({ breaker, health }) => `${health} ${breaker.state} ${breaker.scope} ${breaker.weight}`);
       },
       (seen) => seen.every((one) => one === "up closed fleet 1"),
@@ -104,10 +105,16 @@ describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten
 
   /** The nth charge that ends the first stretch of the gateway's charges in which the share was below a tenth; null: none. */
   function firstLow(sent: readonly Sent[], gateway: Gateway): number | null {
-    const own = sent.flatMap((one, i) => (one.gateway === gateway ? [{ one, i }] : []));
+    const own = sent.flatMap((one, i) => (one.gateway === gateway && one.free ? [{ one, i }] : []));
     for (let from = 0; from + STRETCH <= own.length; from += 1) {
       const stretch = own.slice(from, from + STRETCH);
-      if (firstShare(stretch.map(({ one }) => one), "stripe") < 0.1) return stretch.at(-1)!.i;
+      if (
+        firstShare(
+          stretch.map(({ one }) => one),
+          "stripe",
+        ) < 0.1
+      )
+        return stretch.at(-1)!.i;
     }
     return null;
   }

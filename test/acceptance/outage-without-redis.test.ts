@@ -20,10 +20,11 @@ describe.skipIf(!redisAvailable())("Redis that stops in the middle of an outage"
   afterAll(() => world.close());
 
   const stripe = () => atEach(gateways, "stripe");
-  const connected = () =>
-    Promise.all(gateways.map(async (gateway) => (await metricsAt(gateway)).get("switchyard_shared_store_connected")));
+  const connected = () => Promise.all(gateways.map(async (gateway) => (await metricsAt(gateway)).get("switchyard_shared_store_connected")));
 
-  it("holds up no charge, opens no gate to the sick before its time, and brings the instances together again", { timeout: 600_000 }, async () => {
+  it("holds up no charge, opens no gate to the sick before its time, and brings the instances together again", {
+    timeout: 600_000,
+  }, async () => {
     const traffic = startTraffic({ gateways, prefix: "no-redis" });
     world.sandbox.setFault("stripe", { kind: "refuse" });
     const opened = await until(stripe, (seen) => seen.every(({ breaker }) => breaker.state === "open"), PATIENCE_MS);

@@ -7,6 +7,8 @@ const MOST_UNDER_WAY = 24;
 
 export interface Sent {
   readonly gateway: Gateway;
+  /** Both processors could take it. */
+  readonly free: boolean;
   /** Where its first attempt went; null: there was none. */
   readonly first: string | null;
   readonly asked: Asked;
@@ -21,18 +23,24 @@ export interface Traffic {
   stop(): Promise<Asked[]>;
 }
 
-/** A good charge every `everyMs`, at each of the gateways in turn. */
-export function startTraffic(options: { gateways: readonly Gateway[]; prefix: string; everyMs?: number }): Traffic {
-  const { gateways, prefix, everyMs = 60 } = options;
+/** A good charge every `everyMs`, at each of the gateways in turn. `bound`: every fifth one has a token at Stripe only. */
+export function startTraffic(options: { gateways: readonly Gateway[]; prefix: string; bound?: boolean; everyMs?: number }): Traffic {
+  const { gateways, prefix, bound = false, everyMs = 60 } = options;
   const told = new Map<number, Sent>();
   const all: Promise<Asked>[] = [];
   const timer = setInterval(() => {
     if (all.length - told.size >= MOST_UNDER_WAY) return;
     const n = all.length;
     const gateway = gateways[n % gateways.length]!;
-    const charge = chargeUntilTold(() => [gateway.url], { key: `${prefix}-${n}`, body: goodBody(n) });
+    const free = !bound || n % 5 !== 4;
+    const body = {
+      ...goodBody(n),
+      reference: `${prefix}-${n}`,
+      ...(free ? {} : { payment_method: { stripe: { payment_method: "pm_card_visa" } } }),
+    };
+    const charge = chargeUntilTold(() => [gateway.url], { key: `${prefix}-${n}`, body });
     charge.then(
-      (asked) => told.set(n, { gateway, asked, first: asked.charge.attempts[0]?.provider ?? null }),
+      (asked) => told.set(n, { gateway, free, asked, first: asked.charge.attempts[0]?.provider ?? null }),
       () => {},
     );
     all.push(charge);
@@ -53,11 +61,15 @@ export function startTraffic(options: { gateways: readonly Gateway[]; prefix: st
 
 /** Issuers' answers at PayPal that are worse than Stripe's: without faults every charge goes to Stripe first. Told charges, for the judge. */
 export function preferStripe(gateway: Gateway, prefix: string): Promise<Asked[]> {
-  return inParallel(Array.from({ length: 30 }, (_, n) => n), 4, (n) => {
-    const vault_id = n % 3 === 0 ? "decline_INSTRUMENT_DECLINED" : `vault-${n}`;
-    const body = { ...goodBody(n), reference: `${prefix}-${n}`, payment_method: { paypal: { vault_id }, type: "card" } };
-    return chargeUntilTold(() => [gateway.url], { key: `${prefix}-${n}`, body });
-  });
+  return inParallel(
+    Array.from({ length: 30 }, (_, n) => n),
+    4,
+    (n) => {
+      const vault_id = n % 3 === 0 ? "decline_INSTRUMENT_DECLINED" : `vault-${n}`;
+      const body = { ...goodBody(n), reference: `${prefix}-${n}`, payment_method: { paypal: { vault_id }, type: "card" } };
+      return chargeUntilTold(() => [gateway.url], { key: `${prefix}-${n}`, body });
+    },
+  );
 }
 
 /** The share of charges that were sent to `provider` first. */

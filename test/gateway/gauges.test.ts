@@ -29,10 +29,16 @@ describe("metrics of a provider", () => {
     const scrape = scraping(small.fleet);
     await small.attempt("a", OK, OK);
     small.fleet.recordApproval("a", QUERY.segment, true);
+    // Percentiles are computed once a second.
+    small.clock.pass(1_000);
     const seen = await scrape();
-    expect([seen.get(of("state")), seen.get(of("available")), seen.get(of("alone")), seen.get(of("trips")), seen.get(of("weight"))]).toEqual([
-      0, 1, 0, 0, 1,
-    ]);
+    expect([
+      seen.get(of("state")),
+      seen.get(of("available")),
+      seen.get(of("alone")),
+      seen.get(of("trips")),
+      seen.get(of("weight")),
+    ]).toEqual([0, 1, 0, 0, 1]);
     expect([seen.get(of("share")), seen.get(of("share", "b"))]).toEqual([1, 0]);
     expect(seen.get(of("fault_rate"))).toBeLessThan(0.02);
     expect(seen.get(of("approval_rate"))).toBeGreaterThan(seen.get(of("approval_rate", "b"))!);
@@ -85,7 +91,10 @@ describe("metrics of the fleet", () => {
       expect([seen.get("instances"), seen.get("shared_store_connected"), seen.get("shared_store_failures_total")]).toEqual([2, 1, 0]);
     }
     expect([ill.get(of("alone")), well.get(of("alone"))]).toEqual([1, 0]);
-    expect([ill.get('provider_openings_total{provider="a",scope="instance"}'), ill.get('provider_openings_total{provider="a",scope="fleet"}')]).toEqual([1, 0]);
+    expect([
+      ill.get('provider_openings_total{provider="a",scope="instance"}'),
+      ill.get('provider_openings_total{provider="a",scope="fleet"}'),
+    ]).toEqual([1, 0]);
 
     several.store.cutOff(one.documents);
     await several.pass(600);

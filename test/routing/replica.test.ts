@@ -124,9 +124,11 @@ it("loses no event and doubles none, however adding, offering, losing answers an
             if (!peer.offer && peer.replica.dirty) peer.offer = peer.replica.offer();
             return;
           case "send":
-            return peer.send(store);
+            peer.send(store);
+            return;
           case "hear":
-            return peer.hear();
+            peer.hear();
+            return;
           case "read":
             if (!peer.offer && peer.replica.version !== store.version) peer.replica.adopt(store.version, store.state);
             return;

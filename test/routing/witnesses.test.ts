@@ -34,14 +34,15 @@ describe("one instance's faults are doubted", () => {
 describe("an instance fails alone", () => {
   const failing = witnessed(witnessed(NONE, "a", ok(50)), "a", fault(100));
 
-  it("when another one got an answer since its own ended", () => {
+  it("when another one got an answer lately", () => {
     expect(failsAlone(witnessed(failing, "b", ok(110)), "a", 120)).toBe(true);
+    expect(failsAlone(witnessed(failing, "b", ok(90)), "a", 120)).toBe(true);
     expect(failsAlone(witnessed(failing, "b", ok(110)), "a", 110 + WITNESS_MS)).toBe(false);
   });
 
-  it("not when the other's answer is from before, nor after one of its own", () => {
-    expect(failsAlone(witnessed(failing, "b", ok(90)), "a", 120)).toBe(false);
+  it("not after an answer of its own, nor for nobody else", () => {
     expect(failsAlone(witnessed(witnessed(failing, "b", ok(110)), "a", ok(115)), "a", 120)).toBe(false);
+    expect(failsAlone(failing, "a", 120)).toBe(false);
     expect(failsAlone(failing, "nobody", 120)).toBe(false);
   });
 });
