@@ -116,7 +116,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       defaults: defaultsOf(config.providers),
       onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
     });
-    fleet.onChange((change) => tellChange(db, clock, log, change));
+    fleet.onChange((change) =>
+      log[change.to === "closed" ? "info" : "warn"](change, `provider ${change.provider}: ${change.from} -> ${change.to}`),
+    );
+    fleet.onRecord((change) => recordChange(db, clock, log, change));
     fleet.start();
     closers.push(
       () => fleet.close(),
@@ -274,12 +277,8 @@ function defaultsOf(providers: Config["providers"]): ProviderDefaults {
 }
 
 /** The trail says which provider was lost and when: for the fleet by the instance whose call it was, else for this instance alone. */
-function tellChange(db: Database, clock: Clock, log: Logger, change: ProviderChange): void {
-  const level = change.to === "closed" ? "info" : "warn";
-  log[level](change, `provider ${change.provider}: ${change.from} -> ${change.to}`);
-  if (change.to === "half_open" || !(change.caused || change.alone)) return;
-  const type = change.to === "open" ? "provider.opened" : "provider.closed";
-  const { provider, caused: _, ...data } = change;
+function recordChange(db: Database, clock: Clock, log: Logger, { provider, ...data }: ProviderChange): void {
+  const type = data.to === "open" ? "provider.opened" : "provider.closed";
   appendEvent(db, systemEvent(new Date(clock.now()), type, provider, data)).catch((err: unknown) =>
     log.warn({ err }, "an event could not be written"),
   );

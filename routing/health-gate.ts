@@ -1,5 +1,5 @@
 import { type Decaying, plusOne, valueAt } from "./decay.ts";
-import { acquitted, onlyOneSees, type Witnesses, witnessed } from "./witnesses.ts";
+import { acquitted, failsAlone, onlyOneSees, type Witnesses, witnessed } from "./witnesses.ts";
 
 /**
  * The health gate of one provider: may it take new attempts? A pure state machine, moved by events and time alone; every
@@ -199,12 +199,14 @@ const WORDS = { error: "an error", slow: "no answer in time" } as const;
 function observed(gate: Closed, { at, by }: GateEvent, fault: boolean): Closed {
   const sum = Math.max(0, gate.sum + (fault ? FAULT_WEIGHT : -SUCCESS_WEIGHT));
   const witnesses = witnessed(gate.witnesses, by, { at, fault });
+  // The soft signal turns everybody's charges away, long before any gate opens.
+  const itsOwn = fault && failsAlone(gate.witnesses, by, at);
   return {
     ...gate,
     sum,
     faultsInARow: fault ? gate.faultsInARow + 1 : 0,
-    attempts: plusOne(gate.attempts, at, TECH_HALF_LIFE_MS),
-    faults: fault ? plusOne(gate.faults, at, TECH_HALF_LIFE_MS) : gate.faults,
+    attempts: itsOwn ? gate.attempts : plusOne(gate.attempts, at, TECH_HALF_LIFE_MS),
+    faults: fault && !itsOwn ? plusOne(gate.faults, at, TECH_HALF_LIFE_MS) : gate.faults,
     witnesses: sum === 0 ? acquitted(witnesses) : witnesses,
   };
 }

@@ -27,6 +27,11 @@ export class Replica<State, Event extends { readonly at: number }> {
     return this.#base;
   }
 
+  /** Of the store's state; 0: it has none. */
+  get version(): number {
+    return this.#version;
+  }
+
   get dirty(): boolean {
     return this.#pending.length > 0;
   }

@@ -9,6 +9,8 @@ export interface Witness {
   readonly okAt: number | null;
   /** Its last fault since the sum of all last was zero; null: none. */
   readonly faultAt: number | null;
+  /** Its first fault since its last call without one; null: that one was its last. */
+  readonly failingSince: number | null;
 }
 
 /** An answer that is older says nothing about now. */
@@ -17,15 +19,18 @@ export const WITNESS_MS = 10_000;
 export const MAX_WITNESSES = 64;
 
 export function witnessed(witnesses: Witnesses, by: string, seen: { at: number; fault: boolean }): Witnesses {
-  const before = witnesses[by] ?? { okAt: null, faultAt: null };
-  const next = { ...witnesses, [by]: seen.fault ? { ...before, faultAt: seen.at } : { ...before, okAt: seen.at } };
+  const { okAt, faultAt, failingSince } = witnesses[by] ?? { okAt: null, faultAt: null, failingSince: null };
+  const now = seen.fault
+    ? { okAt, faultAt: seen.at, failingSince: failingSince ?? seen.at }
+    : { okAt: seen.at, faultAt, failingSince: null };
+  const next = { ...witnesses, [by]: now };
   return Object.keys(next).length > MAX_WITNESSES ? withoutOldest(next) : next;
 }
 
 /** The sum is zero again: earlier faults no longer speak. */
 export function acquitted(witnesses: Witnesses): Witnesses {
   if (Object.values(witnesses).every(({ faultAt }) => faultAt === null)) return witnesses;
-  return Object.fromEntries(Object.entries(witnesses).map(([by, { okAt }]) => [by, { okAt, faultAt: null }]));
+  return Object.fromEntries(Object.entries(witnesses).map(([by, witness]) => [by, { ...witness, faultAt: null }]));
 }
 
 /** All faults come from one instance, while another one gets answers. */
@@ -34,6 +39,12 @@ export function onlyOneSees(witnesses: Witnesses, now: number): boolean {
   const accusers = all.filter(([, { faultAt }]) => faultAt !== null);
   if (accusers.length !== 1) return false;
   return all.some(([by, { okAt }]) => by !== accusers[0]![0] && okAt !== null && now - okAt < WITNESS_MS);
+}
+
+/** Its last call failed, while another one gets answers: then one more fault of it says nothing about what the others would get. */
+export function failsAlone(witnesses: Witnesses, by: string, now: number): boolean {
+  const failing = (witnesses[by]?.failingSince ?? null) !== null;
+  return failing && Object.entries(witnesses).some(([other, { okAt }]) => other !== by && okAt !== null && now - okAt < WITNESS_MS);
 }
 
 function withoutOldest(witnesses: Witnesses): Witnesses {

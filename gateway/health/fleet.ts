@@ -35,6 +35,8 @@ export interface Fleet {
   status(): readonly ProviderStatus[];
   /** Called in the step that changes a gate. */
   onChange(listener: (change: ProviderChange) => void): void;
+  /** Openings and closings that are this instance's to record: those of the fleet once in the fleet, while its store answers. */
+  onRecord(listener: (change: ProviderChange) => void): void;
   /** Identity not (or no longer) checked: no new attempts. Every provider starts so. */
   markUnverified(providerId: string, detail: string): void;
   markVerified(providerId: string): void;
@@ -80,10 +82,8 @@ export interface ProviderChange {
   readonly generation: number;
   /** Milliseconds until it half-opens; null unless it opened. */
   readonly openForMs: number | null;
-  /** Only this instance finds the provider ill. */
+  /** Of this instance's own gate: it alone finds, or found, the provider ill. */
   readonly alone: boolean;
-  /** By something that this instance saw: it tells for the fleet. */
-  readonly caused: boolean;
 }
 
 export interface FleetOptions {
@@ -144,6 +144,7 @@ class SharedFleet implements Fleet {
   #stored: RulesInForce | null = null;
   #inForce = NO_RULES;
   readonly #listeners: ((change: ProviderChange) => void)[] = [];
+  readonly #recorders: ((change: ProviderChange) => void)[] = [];
   #heartbeatDue = Number.NEGATIVE_INFINITY;
   #tickDue = Number.POSITIVE_INFINITY;
   #stalledUntil = Number.NEGATIVE_INFINITY;
@@ -268,6 +269,10 @@ class SharedFleet implements Fleet {
     this.#listeners.push(listener);
   }
 
+  onRecord(listener: (change: ProviderChange) => void): void {
+    this.#recorders.push(listener);
+  }
+
   markUnverified(providerId: string, detail: string): void {
     this.#member(providerId).unverified = detail;
   }
@@ -326,7 +331,8 @@ class SharedFleet implements Fleet {
           member.admitted += 1;
         },
         onEvent: (urgent) => this.#state.touch(`${GATE}${id}`, urgent),
-        onTransition: (from, to, caused) => this.#tell(id, from, to, caused),
+        onTransition: (from, to) => this.#tell(this.#listeners, id, from, to),
+        onRecord: (from, to) => this.#tell(this.#recorders, id, from, to),
       }),
     };
     return member;
@@ -339,19 +345,30 @@ class SharedFleet implements Fleet {
       if (!circuit) return null;
       const { shared } = circuit;
       const take = (value: unknown, reset: boolean) => takeGate(value, shared.view, this.#time.now(), reset);
-      return sharedPart({ replica: shared, take, adopted: () => circuit.adopted() });
+      return sharedPart({
+        replica: shared,
+        take,
+        adopted: () => circuit.adopted(),
+        accepted: (before, after) => circuit.accepted(before, after),
+        unheard: () => circuit.unheard(),
+      });
     }
     if (name === PRESENCE) return sharedPart({ replica: this.#presence, take: takePresence, adopted: () => {} });
     if (!name.startsWith(APPROVAL)) return null;
     return sharedPart({ replica: this.#approvals.replica(name.slice(APPROVAL.length)), take: takeCounts, adopted: () => {} });
   }
 
-  #tell(provider: string, { gate: from }: GateView, { gate: to, alone }: GateView, caused: boolean): void {
+  #tell(
+    listeners: readonly ((change: ProviderChange) => void)[],
+    provider: string,
+    { gate: from }: GateView,
+    { gate: to, alone }: GateView,
+  ): void {
     const reason = to.state === "closed" ? "all probes passed" : to.reason;
     const openForMs = to.state === "open" ? Math.round(to.openUntil - to.since) : null;
     const { trips, generation } = to;
-    const change = { provider, from: from.state, to: to.state, reason, trips, generation, openForMs, alone, caused };
-    for (const listener of this.#listeners) {
+    const change = { provider, from: from.state, to: to.state, reason, trips, generation, openForMs, alone };
+    for (const listener of listeners) {
       try {
         listener(change);
       } catch (bug) {

@@ -36,7 +36,9 @@ export interface CircuitOptions {
   readonly onAdmit: () => void;
   /** The fleet's gate has seen something; `urgent`: others should know before their next charge. */
   readonly onEvent: (urgent: boolean) => void;
-  readonly onTransition: (from: GateView, to: GateView, caused: boolean) => void;
+  readonly onTransition: (from: GateView, to: GateView) => void;
+  /** An opening or closing that is this instance's to record: its own, and those of the fleet that its events made. */
+  readonly onRecord: (from: GateView, to: GateView) => void;
 }
 
 /** The gate that decides here. `alone`: only this instance finds the provider ill. */
@@ -60,6 +62,8 @@ export class ProviderCircuit implements Circuit {
   #inFlight = 0;
   #probes = 0;
   #seen: GateView;
+  /** Of the fleet's gate, up to which it is recorded. */
+  #recorded = 0;
   #budget = fullBudget(0);
 
   constructor(options: CircuitOptions) {
@@ -74,7 +78,7 @@ export class ProviderCircuit implements Circuit {
   /** The gate as of now: time and calls without an answer are looked at with each use. */
   view(): GateView {
     this.#judgeSlow();
-    return this.#look(false);
+    return this.#look();
   }
 
   gate(): Gate {
@@ -166,7 +170,20 @@ export class ProviderCircuit implements Circuit {
     if (!before.alone && before.gate.state === "open" && gate.state === "closed" && gate.generation < before.gate.generation) {
       if (this.#own.state === "closed") this.#own = { ...alone(before.gate), generation: this.#own.generation + 1 };
     }
-    this.#look(false);
+    this.#look();
+  }
+
+  /** The store took over what our events made of the fleet's gate: it is ours to record, and nobody else's. */
+  accepted(before: Gate, after: Gate): void {
+    const changed = after.state !== "half_open" && after.generation !== before.generation;
+    if (!changed || after.generation === this.#recorded) return;
+    this.#recorded = after.generation;
+    this.#options.onRecord({ gate: before, alone: false }, { gate: after, alone: false });
+  }
+
+  /** Nobody else hears of our events for now: then it is better recorded twice than never. */
+  unheard(): void {
+    this.accepted(this.shared.base, this.shared.view);
   }
 
   #refusesStep(ticket: { admission: Admission; first: boolean }): string | null {
@@ -196,7 +213,7 @@ export class ProviderCircuit implements Circuit {
       this.shared.add(event);
       this.#options.onEvent(event.kind !== "ok" && event.kind !== "read");
     }
-    this.#look(true);
+    this.#look();
   }
 
   #applyOwn(event: GateEvent): void {
@@ -206,7 +223,7 @@ export class ProviderCircuit implements Circuit {
   }
 
   /** Both gates as of now, and opossum turned to what they say. */
-  #look(caused: boolean): GateView {
+  #look(): GateView {
     const now = this.#now();
     const shared = advance(this.shared.view, now);
     // The fleet knows now; what we alone saw is part of it.
@@ -217,7 +234,10 @@ export class ProviderCircuit implements Circuit {
     this.#seen = { gate: alone ? this.#own : shared, alone };
     if (before.gate.state !== this.#seen.gate.state) {
       this.breaker.open = this.#seen.gate.state === "open";
-      this.#options.onTransition(before, this.#seen, caused);
+      this.#options.onTransition(before, this.#seen);
+      // Nobody else has it, so nobody else records it.
+      const own = alone || (before.alone && shared.state === "closed");
+      if (own && this.#seen.gate.state !== "half_open") this.#options.onRecord({ ...before, alone: true }, { ...this.#seen, alone: true });
     }
     return this.#seen;
   }

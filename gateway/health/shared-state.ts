@@ -1,6 +1,7 @@
 import type { Clock } from "../../providers/contract/clock.ts";
 import type { Replica } from "../../routing/replica.ts";
 import { MAX_WRITES } from "./document-limits.ts";
+import { documentValue, readDocument, type Writers } from "./document-value.ts";
 import type { FleetClock } from "./fleet-clock.ts";
 import type { Exchanged, Position, SharedDocument, SharedDocuments } from "./shared-documents.ts";
 
@@ -11,12 +12,18 @@ export interface SharedPart {
   take(value: unknown, reset: boolean): unknown;
   /** Told after the store's state, or nothing of it, was taken over. */
   adopted(): void;
+  /** The store took over what our events made of it: in the whole fleet, they were the ones that did it. */
+  accepted?(before: unknown, after: unknown): void;
+  /** The store does not answer: nobody else hears of our events for now. */
+  unheard?(): void;
 }
 
 export function sharedPart<State, Event extends { readonly at: number }>(part: {
   readonly replica: Replica<State, Event>;
   take(value: unknown, reset: boolean): State | null;
   adopted(): void;
+  accepted?(before: State, after: State): void;
+  unheard?(): void;
 }): SharedPart {
   return part as unknown as SharedPart;
 }
@@ -60,6 +67,7 @@ const KEEP_MS = 60_000;
 export class SharedState {
   readonly #options: SharedStateOptions;
   readonly #dirty = new Set<string>();
+  readonly #copies = new WeakMap<SharedPart["replica"], Copy>();
   #since: Position | null = null;
   #writes = 0;
   #urgent = false;
@@ -83,7 +91,10 @@ export class SharedState {
 
   /** An event was added to the part of this name. */
   touch(name: string, urgent: boolean): void {
-    if (!this.#options.documents) return void this.#part(name)?.replica.settle(Number.POSITIVE_INFINITY);
+    if (!this.#options.documents) {
+      this.#keepToItself(name);
+      return;
+    }
     this.#dirty.add(name);
     this.#urgent ||= urgent;
     this.#exchangeIn(urgent ? URGENT_MS : TELL_MS);
@@ -103,6 +114,14 @@ export class SharedState {
     this.#closed = true;
     this.#timer?.stop();
     this.#options.documents?.close();
+  }
+
+  #keepToItself(name: string): void {
+    const part = this.#part(name);
+    if (!part) return;
+    const before = part.replica.base;
+    part.replica.settle(Number.POSITIVE_INFINITY);
+    part.accepted?.(before, part.replica.base);
   }
 
   #exchangeIn(ms: number): void {
@@ -158,6 +177,7 @@ export class SharedState {
       if (answer === null) {
         for (const name of names) this.#dirty.add(name);
         this.#urgent ||= urgent;
+        for (const name of this.#dirty) this.#part(name)?.unheard?.();
         return false;
       }
       time.heard(answer.now, sentAt);
@@ -169,50 +189,71 @@ export class SharedState {
     return true;
   }
 
+  /** The one that had no answer once more: whether it was made can be told, as long as there is one only. */
   #offer(name: string): [string, Offer][] {
     const part = this.#part(name);
     if (!part) return [];
+    const copy = this.#copy(part);
+    copy.offer ??= this.#newOffer(part, copy);
+    return [[name, copy.offer]];
+  }
+
+  #newOffer(part: SharedPart, copy: Copy): Offer {
+    const write = ++this.#writes;
     const { expected, state } = part.replica.offer();
-    // No two writes have the same value: by that a write is known again whose answer was lost.
-    const value = JSON.stringify({ by: `${this.#options.instance}.${++this.#writes}`, state });
-    return [[name, { expected, state, value }]];
+    return { expected, state, write, ...documentValue(state, copy.writers, this.#options.instance, write) };
   }
 
   #absorb(answer: Exchanged, offers: ReadonlyMap<string, Offer>): void {
     this.#since = answer.position;
     if (answer.reset) this.#told = new Set();
     const told = this.#told ?? new Set<string>();
-    for (const { name, version } of answer.written) this.#accepted(name, version, offers, told);
+    for (const { name, version } of answer.written) {
+      this.#accepted(name, version, offers.get(name));
+      told.add(name);
+    }
     for (const document of answer.documents) {
-      // Refused, and ours all the same: the answer to an earlier exchange was lost.
-      if (offers.get(document.name)?.value === document.value) this.#accepted(document.name, document.version, offers, told);
-      else this.#adopt(document, this.#told !== null);
+      this.#adopt(document, this.#told !== null);
       told.add(document.name);
     }
     if (this.#told === null || answer.more) return;
     this.#told = null;
     for (const name of this.#options.lasting()) {
-      if (told.has(name)) continue;
-      this.#part(name)?.replica.detach();
+      const part = told.has(name) ? null : this.#part(name);
+      if (!part) continue;
+      part.replica.detach();
+      this.#copies.delete(part.replica);
       this.#dirty.add(name);
     }
   }
 
-  #accepted(name: string, version: number, offers: ReadonlyMap<string, Offer>, told: Set<string>): void {
-    const offer = offers.get(name);
-    if (offer) this.#part(name)?.replica.accepted(version, offer.state);
-    told.add(name);
+  #accepted(name: string, version: number, offer: Offer | undefined): void {
+    const part = this.#part(name);
+    if (!part || !offer) return;
+    const before = part.replica.base;
+    part.replica.accepted(version, offer.state);
+    this.#copies.set(part.replica, { writers: offer.writers, offer: null });
+    part.accepted?.(before, offer.state);
     this.#still(name);
   }
 
-  /** The store's is the truth; our own events are told again, on top of it. */
+  /** The store's is the truth; our own events are told again, on top of it, unless they are part of it. */
   #adopt({ name, version, value }: SharedDocument, reset: boolean): void {
     const part = this.#part(name);
     if (!part) return;
+    // Known already; an offer based on it may still be under way.
+    if (!reset && version !== 0 && version === part.replica.version) {
+      this.#still(name);
+      return;
+    }
+    const { state: found, writers } = readDocument(value);
+    const { offer } = this.#copy(part);
+    if (offer && writers[this.#options.instance] === offer.write) this.#accepted(name, version, offer);
     const before = part.replica.view;
-    const state = version === 0 ? null : part.take(parsed(value), reset);
+    const state = version === 0 ? null : part.take(found, reset);
     // Gone or damaged: ours takes its place.
     part.replica.adopt(version, state ?? part.replica.base);
+    this.#copies.set(part.replica, { writers, offer: null });
     if (state === null || state === before) this.#dirty.add(name);
     part.adopted();
     this.#still(name);
@@ -231,6 +272,12 @@ export class SharedState {
     }
   }
 
+  #copy({ replica }: SharedPart): Copy {
+    const found = this.#copies.get(replica) ?? { writers: {}, offer: null };
+    this.#copies.set(replica, found);
+    return found;
+  }
+
   #part(name: string): SharedPart | null {
     return this.#options.part(name);
   }
@@ -239,14 +286,14 @@ export class SharedState {
 interface Offer {
   readonly expected: number;
   readonly state: unknown;
+  readonly write: number;
+  readonly writers: Writers;
   readonly value: string;
 }
 
-/** undefined: damaged. */
-function parsed(value: string): unknown {
-  try {
-    return (JSON.parse(value) as { state?: unknown } | null)?.state;
-  } catch {
-    return undefined;
-  }
+/** What is known of the store's copy besides its state. */
+interface Copy {
+  readonly writers: Writers;
+  /** Not answered yet. */
+  offer: Offer | null;
 }

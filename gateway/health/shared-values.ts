@@ -17,7 +17,7 @@ const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
     faultsInARow: whole,
     attempts: decaying,
     faults: decaying,
-    witnesses: z.record(z.string(), z.object({ okAt: time.nullable(), faultAt: time.nullable() })),
+    witnesses: z.record(z.string(), z.object({ okAt: time.nullable(), faultAt: time.nullable(), failingSince: time.nullable() })),
     rampFrom: time.nullable(),
   }),
   z.object({ ...common, state: z.literal("open"), openUntil: time, reason: z.string(), readFailedAt: time.nullable() }),

@@ -11,6 +11,7 @@ export class MemoryStore {
   #epoch = 1;
   #listeners: { client: object; fn: () => void }[] = [];
   readonly #cutOff = new Set<object>();
+  readonly #deaf = new Set<object>();
   exchanges = 0;
 
   constructor(clock: Clock, latencyMs = 1) {
@@ -25,6 +26,7 @@ export class MemoryStore {
         if (this.#cutOff.has(me)) throw new Error("cut off");
         const answer = this.#exchange(request, me);
         await this.#clock.sleep(this.#latencyMs);
+        if (this.#deaf.has(me)) throw new Error("no answer");
         return answer;
       },
       onUrgent: (fn) => this.#listeners.push({ client: me, fn }),
@@ -40,8 +42,16 @@ export class MemoryStore {
     for (const client of clients) this.#cutOff.add(client);
   }
 
+  /** What they ask for is done, and they do not hear of it. */
+  loseAnswers(...clients: readonly SharedDocuments[]): void {
+    for (const client of clients) this.#deaf.add(client);
+  }
+
   reconnect(...clients: readonly SharedDocuments[]): void {
-    for (const client of clients) this.#cutOff.delete(client);
+    for (const client of clients) {
+      this.#cutOff.delete(client);
+      this.#deaf.delete(client);
+    }
   }
 
   empty(): void {

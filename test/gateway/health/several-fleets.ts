@@ -9,6 +9,7 @@ export interface Instance {
   readonly fleet: Fleet;
   readonly documents: SharedDocuments;
   readonly changes: ProviderChange[];
+  readonly records: ProviderChange[];
 }
 
 const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
@@ -41,9 +42,11 @@ export class SeveralFleets {
     });
     const changes: ProviderChange[] = [];
     fleet.onChange((change) => changes.push(change));
+    const records: ProviderChange[] = [];
+    fleet.onRecord((change) => records.push(change));
     for (const id of ["a", "b"]) fleet.markVerified(id);
     fleet.start();
-    const instance = { name, fleet, documents, changes };
+    const instance = { name, fleet, documents, changes, records };
     this.instances.push(instance);
     return instance;
   }

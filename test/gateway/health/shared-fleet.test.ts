@@ -20,6 +20,11 @@ async function outage(): Promise<void> {
   }
 }
 
+/** Of provider a, by instance. */
+function records(): string[][] {
+  return fleets.instances.map(({ records }) => records.map(({ from, to }) => `${from} -> ${to}`));
+}
+
 describe("instances that share what they know", () => {
   it("open a gate with four faults between them, all at once", async () => {
     await outage();
@@ -29,13 +34,47 @@ describe("instances that share what they know", () => {
     expect(fleets.bugs).toEqual([]);
   });
 
-  it("tell an opening once: the instance whose fault it was", async () => {
+  it("record an opening once: the instance whose fault it was", async () => {
     await outage();
-    expect(fleets.instances.map(({ changes }) => changes.map(({ to, caused }) => `${to} ${caused}`))).toEqual([
-      ["open true"],
-      ["open false"],
-      ["open false"],
-    ]);
+    expect(fleets.instances.map(({ changes }) => changes.map(({ to }) => to))).toEqual([["open"], ["open"], ["open"]]);
+    expect(records()).toEqual([["closed -> open"], [], []]);
+  });
+
+  it("record it once also when several see what opens it at the same moment", async () => {
+    for (const instance of [one, two, three]) await fleets.attempt(instance, "a", FAULT);
+    await fleets.pass(20);
+    expect(fleets.states()).toEqual(["closed", "closed", "closed"]);
+    // Each of the next ones opens it by itself.
+    for (const instance of [one, two, three]) await fleets.attempt(instance, "a", FAULT);
+    await fleets.pass(20);
+    expect(fleets.states()).toEqual(["open", "open", "open"]);
+    expect(records().flat()).toEqual(["closed -> open"]);
+  });
+
+  it("record it when only what they saw at the same moment opens it", async () => {
+    for (const instance of [one, one, two, two]) await fleets.attempt(instance, "a", FAULT);
+    expect(fleets.states()).toEqual(["closed", "closed", "closed"]);
+    await fleets.pass(20);
+    expect(fleets.states()).toEqual(["open", "open", "open"]);
+    expect(records().flat()).toEqual(["closed -> open"]);
+  });
+
+  it("record that it closed once, and that one alone found it ill as its own", async () => {
+    await outage();
+    await fleets.pass(5_000);
+    for (const instance of [one, two, three]) await fleets.attempt(instance, "a", OK);
+    await fleets.pass(20);
+    expect(records().flat()).toEqual(["closed -> open", "half_open -> closed"]);
+    for (let i = 0; i < 3; i++) await fleets.attempt(two, "a", OK);
+    await fleets.pass(200);
+    while (fleets.circuit(three).state === "closed") await fleets.attempt(three, "a", FAULT);
+    await fleets.pass(200);
+    expect(three.records.at(-1)).toMatchObject({ to: "open", alone: true });
+    await fleets.pass(10_000);
+    for (let i = 0; i < 3; i++) await fleets.attempt(three, "a", OK);
+    await fleets.pass(200);
+    expect(three.records.at(-1)).toMatchObject({ to: "closed", alone: true });
+    expect(records().flat()).toHaveLength(4);
   });
 
   it("have three probes between them, and close together", async () => {
@@ -96,6 +135,22 @@ describe("one instance with a broken network", () => {
     expect(fleets.order(two)).toContain("a");
   });
 
+  it("takes no traffic from the others, whose charges go on there", async () => {
+    for (let i = 0; i < 60; i++) {
+      three.fleet.recordApproval("a", QUERY.segment, true);
+      three.fleet.recordApproval("b", QUERY.segment, i % 2 === 0);
+    }
+    for (let i = 0; i < 5; i++) await fleets.attempt(three, "a", OK);
+    await fleets.pass(5_000);
+    for (let i = 0; i < 3; i++) await fleets.attempt(two, "a", OK);
+    await fleets.attempt(one, "a", FAULT);
+    await fleets.pass(200);
+    expect(fleets.circuit(one).state).toBe("open");
+    expect(fleets.circuit(two).faultRate).toBeLessThan(0.12);
+    expect(fleets.order(two)).toEqual(["a", "b"]);
+    expect(fleets.order(three)).toEqual(["a", "b"]);
+  });
+
   it("tests it with its own probes, which are ordinary attempts for the others", async () => {
     await fleets.pass(5_000);
     expect(fleets.states()).toEqual(["half_open", "closed", "closed"]);
@@ -114,6 +169,45 @@ describe("one instance with a broken network", () => {
 });
 
 describe("a store that is away", () => {
+  it("whose answer is lost counts nothing twice", async () => {
+    for (const others of [false, true]) {
+      fleets.store.loseAnswers(one.documents);
+      for (let i = 0; i < 10; i++) one.fleet.recordApproval("a", QUERY.segment, true);
+      await fleets.pass(150);
+      // What another one writes on top hides it from a comparison.
+      if (others) for (let i = 0; i < 10; i++) two.fleet.recordApproval("a", QUERY.segment, true);
+      await fleets.pass(600);
+      for (let i = 0; i < 10; i++) one.fleet.recordApproval("a", QUERY.segment, true);
+      fleets.store.reconnect(one.documents);
+      await fleets.pass(2_500);
+    }
+    const all = fleets.instances.map(({ fleet }) => Math.round(fleet.status()[0]!.approval.outcomes));
+    expect(new Set(all).size).toBe(1);
+    // 50, and each outcome forgets a little of those before it.
+    expect(all[0]).toBeGreaterThan(44);
+    expect(all[0]).toBeLessThanOrEqual(47);
+  });
+
+  it("records what each finds by itself, as nobody else may know", async () => {
+    await fleets.pass(300);
+    fleets.store.cutOff(...fleets.instances.map(({ documents }) => documents));
+    for (let i = 0; i < 4; i++) await fleets.attempt(one, "a", FAULT);
+    await fleets.pass(300);
+    fleets.store.reconnect(...fleets.instances.map(({ documents }) => documents));
+    await fleets.pass(2_500);
+    expect(records()).toEqual([["closed -> open"], [], []]);
+  });
+
+  it("says that it is away, and that it is back", async () => {
+    expect(one.fleet.store()).toEqual({ connected: true, failures: 0 });
+    fleets.store.cutOff(one.documents);
+    await fleets.pass(300);
+    expect(one.fleet.store()).toEqual({ connected: false, failures: 1 });
+    fleets.store.reconnect(one.documents);
+    await fleets.pass(2_500);
+    expect(one.fleet.store()).toMatchObject({ connected: true });
+  });
+
   it("costs nothing but what the others know: each goes on with its own", async () => {
     fleets.store.cutOff(...fleets.instances.map(({ documents }) => documents));
     for (let i = 0; i < 4; i++) await fleets.attempt(one, "a", FAULT);

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { redisAvailable } from "../support/redis.ts";
+import type { Gateway } from "./gateway-process.ts";
+import { startWorld, until, type World } from "./harness.ts";
+import { judge } from "./judge.ts";
+import { atEach, gateEvents, metricsAt } from "./observed.ts";
+import { firstShare, startTraffic, type Traffic } from "./steady-traffic.ts";
+
+/** Charges over which a share is taken. */
+const RECENT = 40;
+/** Outcomes are forgotten while an outage lasts. */
+const DRIFT = 0.04;
+const PATIENCE_MS = 240_000;
+
+describe.skipIf(!redisAvailable())("health and approval are two signals", () => {
+  let world: World;
+  let gateways: Gateway[];
+  let traffic: Traffic;
+  beforeAll(async () => {
+    world = await startWorld({ redis: true, env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
+    gateways = await Promise.all([world.start(), world.start()]);
+    traffic = startTraffic({ gateways, prefix: "wave" });
+    await until(
+      () => traffic.toldFrom(0).length,
+      (count) => count >= 2 * RECENT,
+      PATIENCE_MS,
+    );
+  });
+  afterAll(() => world.close());
+
+  const recent = () => traffic.toldFrom(0).slice(-RECENT);
+  const rates = async (id: string) => (await atEach(gateways, id)).map(({ approval }) => approval.rate);
+
+  it("a wave of declines moves the charges to another processor and opens no breaker", { timeout: 300_000 }, async () => {
+    expect(firstShare(recent(), "stripe")).toBeGreaterThan(0.9);
+    const [before = 0] = await rates("stripe");
+    world.sandbox.setFault("stripe", { kind: "decline", probability: 0.6, code: "do_not_honor" });
+    await until(
+      () => firstShare(recent(), "stripe"),
+      (share) => share < 0.1,
+      PATIENCE_MS,
+    );
+    for (const rate of await until(
+      () => rates("stripe"),
+      (seen) => seen.every((rate) => rate < before - 0.05),
+    ))
+      expect(rate).toBeLessThan(before);
+    world.sandbox.clearFaults("stripe");
+    for (const { health, breaker } of await atEach(gateways, "stripe")) {
+      expect({ health, ...breaker }).toMatchObject({ health: "up", state: "closed", trips: 0, weight: 1 });
+    }
+    for (const gateway of gateways) {
+      expect((await metricsAt(gateway)).get('switchyard_provider_openings_total{provider="stripe",scope="fleet"}')).toBe(0);
+    }
+    expect(await gateEvents(gateways[0]!, "stripe")).toEqual([]);
+  });
+
+  it("an outage opens the breaker and leaves the approval rate as it was", { timeout: 400_000 }, async () => {
+    expect(firstShare(recent(), "paypal")).toBeGreaterThan(0.9);
+    const [before = 0] = await rates("paypal");
+    world.sandbox.setFault("paypal", { kind: "refuse" });
+    await until(
+      () => atEach(gateways, "paypal"),
+      (seen) => seen.every(({ breaker }) => breaker.trips >= 1),
+      PATIENCE_MS,
+    );
+    await until(
+      () => firstShare(recent(), "stripe"),
+      (share) => share > 0.9,
+      PATIENCE_MS,
+    );
+    for (const rate of await rates("paypal")) expect(Math.abs(rate - before)).toBeLessThan(DRIFT);
+    world.sandbox.clearFaults("paypal");
+    await world.sandbox.listening();
+    await until(
+      () => atEach(gateways, "paypal"),
+      (seen) => seen.every(({ breaker }) => breaker.state === "closed"),
+      PATIENCE_MS,
+    );
+    for (const rate of await rates("paypal")) expect(Math.abs(rate - before)).toBeLessThan(DRIFT);
+    expect((await judge(world, await traffic.stop())).faults).toEqual([]);
+  });
+});
