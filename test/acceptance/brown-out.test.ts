@@ -97,7 +97,13 @@ describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten
       (events) => events.at(-1)?.type === "provider.closed",
     );
     const generations = told.map(({ data }) => data.generation);
-    expect(generations, world.logs().match(/.*(provider stripe:|event could not).*/g)?.join("\n")).toEqual([...new Set(generations)].sort((a, b) => a - b));
+    expect(
+      generations,
+      world
+        .logs()
+        .match(/.*(provider stripe:|event could not).*/g)
+        ?.join("\n"),
+    ).toEqual([...new Set(generations)].sort((a, b) => a - b));
     expect(told[0]!.type).toBe("provider.opened");
     // Closed is told once after the openings of one illness: a failed probe opens it again.
     for (const [i, { type }] of told.entries()) if (type === "provider.closed") expect(told[i - 1]!.type).toBe("provider.opened");

@@ -96,7 +96,12 @@ describe("GET /v1/providers", () => {
     expect(answer.body.data[0]).toMatchObject({
       health: "unavailable",
       reason: "open: 100 % of the last attempts were faults, 4 in a row, the last: an error",
-      breaker: { state: "open", scope: "fleet", reason: "100 % of the last attempts were faults, 4 in a row, the last: an error", open_until: "2026-01-01T00:00:04.500Z" },
+      breaker: {
+        state: "open",
+        scope: "fleet",
+        reason: "100 % of the last attempts were faults, 4 in a row, the last: an error",
+        open_until: "2026-01-01T00:00:04.500Z",
+      },
       share: 1,
     });
   });
