@@ -58,6 +58,8 @@ const TELL_MS = 100;
 const URGENT_MS = 5;
 /** Of exchanges in a row, when others keep being quicker. */
 const MAX_ROUNDS = 8;
+/** Exchanges in a row without an answer: one is lost now and then, and is known to have been made with the next. */
+const AWAY_AFTER = 3;
 /** A store that is away is asked at least so often. */
 const LONGEST_AWAY_MS = 2_000;
 /** While the store is away, events are kept so long for it; later they say nothing any more. */
@@ -149,6 +151,7 @@ export class SharedState {
       if (this.#again) this.#exchangeIn(0);
       this.#again = false;
       const away = this.#failures > 0;
+      if (this.#failures >= AWAY_AFTER) for (const name of this.#dirty) this.#part(name)?.unheard?.();
       if (away) this.#forgetOld();
       const againMs = away ? Math.min(READ_MS * 2 ** (this.#failures - 1), LONGEST_AWAY_MS) : this.#urgent ? URGENT_MS : TELL_MS;
       if (this.#dirty.size > 0) this.#exchangeIn(againMs);
@@ -177,7 +180,6 @@ export class SharedState {
       if (answer === null) {
         for (const name of names) this.#dirty.add(name);
         this.#urgent ||= urgent;
-        for (const name of this.#dirty) this.#part(name)?.unheard?.();
         return false;
       }
       time.heard(answer.now, sentAt);

@@ -19,19 +19,19 @@ describe.skipIf(!redisAvailable())("health and approval are two signals", () => 
   beforeAll(async () => {
     world = await startWorld({ redis: true, env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
     gateways = await Promise.all([world.start(), world.start()]);
-    traffic = startTraffic({ gateways, prefix: "wave" });
-    await until(
-      () => traffic.toldFrom(0).length,
-      (count) => count >= 2 * RECENT,
-      PATIENCE_MS,
-    );
   });
   afterAll(() => world.close());
 
   const recent = () => traffic.toldFrom(0).slice(-RECENT);
   const rates = async (id: string) => (await atEach(gateways, id)).map(({ approval }) => approval.rate);
 
-  it("a wave of declines moves the charges to another processor and opens no breaker", { timeout: 300_000 }, async () => {
+  it("a wave of declines moves the charges to another processor and opens no breaker", { timeout: 500_000 }, async () => {
+    traffic = startTraffic({ gateways, prefix: "wave" });
+    await until(
+      () => traffic.toldFrom(0).length,
+      (count) => count >= 2 * RECENT,
+      PATIENCE_MS,
+    );
     expect(firstShare(recent(), "stripe")).toBeGreaterThan(0.9);
     const [before = 0] = await rates("stripe");
     world.sandbox.setFault("stripe", { kind: "decline", probability: 0.6, code: "do_not_honor" });
@@ -55,7 +55,7 @@ describe.skipIf(!redisAvailable())("health and approval are two signals", () => 
     expect(await gateEvents(gateways[0]!, "stripe")).toEqual([]);
   });
 
-  it("an outage opens the breaker and leaves the approval rate as it was", { timeout: 400_000 }, async () => {
+  it("an outage opens the breaker and leaves the approval rate as it was", { timeout: 600_000 }, async () => {
     expect(firstShare(recent(), "paypal")).toBeGreaterThan(0.9);
     const [before = 0] = await rates("paypal");
     world.sandbox.setFault("paypal", { kind: "refuse" });

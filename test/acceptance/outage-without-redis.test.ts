@@ -20,7 +20,7 @@ describe.skipIf(!redisAvailable())("Redis that stops in the middle of an outage"
   afterAll(() => world.close());
 
   const stripe = () => atEach(gateways, "stripe");
-  const connected = () => Promise.all(gateways.map(async (gateway) => (await metricsAt(gateway)).get("switchyard_shared_store_connected")));
+  const connectedAt = async (gateway: Gateway) => (await metricsAt(gateway)).get("switchyard_shared_store_connected");
 
   it("holds up no charge, opens no gate to the sick before its time, and brings the instances together again", {
     timeout: 600_000,
@@ -47,11 +47,17 @@ describe.skipIf(!redisAvailable())("Redis that stops in the middle of an outage"
       (sent) => sent.length >= 80,
       PATIENCE_MS,
     );
-    await until(connected, (values) => values.every((value) => value === 0), PATIENCE_MS);
+    for (const gateway of gateways) expect(await connectedAt(gateway)).toBe(0);
     expect(traffic.toldFrom(gone).map(({ asked }) => asked.charge.status)).toEqual(traffic.toldFrom(gone).map(() => "succeeded"));
 
     await world.redis.restart();
-    await until(connected, (values) => values.every((value) => value === 1), PATIENCE_MS);
+    // Each for itself: on a loaded machine an exchange is lost now and then.
+    for (const gateway of gateways)
+      await until(
+        () => connectedAt(gateway),
+        (value) => value === 1,
+        PATIENCE_MS,
+      );
     // The same opening on both: it began at the same moment.
     await until(
       stripe,

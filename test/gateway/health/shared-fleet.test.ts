@@ -192,7 +192,8 @@ describe("a store that is away", () => {
     await fleets.pass(300);
     fleets.store.cutOff(...fleets.instances.map(({ documents }) => documents));
     for (let i = 0; i < 4; i++) await fleets.attempt(one, "a", FAULT);
-    await fleets.pass(300);
+    await fleets.pass(2_000);
+    expect(records()).toEqual([["closed -> open"], [], []]);
     fleets.store.reconnect(...fleets.instances.map(({ documents }) => documents));
     await fleets.pass(2_500);
     expect(records()).toEqual([["closed -> open"], [], []]);
