@@ -7,13 +7,23 @@ const RESTORED_WITHIN_S = 60;
 /** What gates did: openings, and how soon a provider that came back had 90 % of its share again. */
 export function gatesMarkdown(grids: readonly Grid[]): string {
   const lines = grids.flatMap((grid) =>
-    grid.rows.flatMap((row) => grid.scenarios.map((scenario, column) => line(grid, row, scenario, column)).filter((cells) => cells !== null)),
+    grid.rows.flatMap((row) => grid.scenarios.map((scenario, column) => line(row, scenario, column)).filter((cells) => cells !== null)),
   );
-  const header = ["charges/s", "policy", "scenario", "runs", "openings per run", "by one alone", "charges per opening", "restored after", "within 60 s"];
+  const header = [
+    "policy",
+    "scenario",
+    "runs",
+    "openings per run",
+    "by one alone",
+    "charges per opening",
+    "closed after",
+    "90 % after",
+    "in 60 s",
+  ];
   return lines.length === 0 ? "" : aligned([header, ...lines]).join("\n");
 }
 
-function line(grid: Grid, { policy, seeds, cells }: Row, scenario: string, column: number): string[] | null {
+function line({ policy, seeds, cells }: Row, scenario: string, column: number): string[] | null {
   const { scores } = cells[column]!;
   if (scores.length === 0 || scores.some(({ openings }) => openings === null)) return null;
   const sum = (of: (score: (typeof scores)[number]) => number): number => scores.reduce((total, score) => total + of(score), 0);
@@ -21,19 +31,28 @@ function line(grid: Grid, { policy, seeds, cells }: Row, scenario: string, colum
   const alone = sum(({ openings }) => openings!.alone);
   const charges = sum((score) => score.charges);
   const all = fleet + alone;
-  const restored = scores.flatMap(({ restoredS }) => (restoredS === null ? [] : [restoredS])).sort((a, b) => a - b);
+  const closed = ascending(scores.map(({ closedS }) => closedS));
+  const restored = ascending(scores.map(({ restoredS }) => restoredS));
   const inTime = restored.filter((seconds) => seconds <= RESTORED_WITHIN_S).length;
   return [
-    String(grid.perSecond),
     policy,
     scenario,
     String(seeds),
     (fleet / seeds).toFixed(1),
     (alone / seeds).toFixed(1),
     all === 0 ? `none in ${thousands(charges)}` : thousands(charges / all),
-    restored.length === 0 ? "" : `median ${middle(restored)} s, longest ${Math.round(restored.at(-1)!)} s`,
+    spread(closed),
+    spread(restored),
     restored.length === 0 ? "" : `${inTime} of ${restored.length}`,
   ];
+}
+
+function ascending(values: readonly (number | null)[]): number[] {
+  return values.filter((value) => value !== null).sort((a, b) => a - b);
+}
+
+function spread(ascendingSeconds: readonly number[]): string {
+  return ascendingSeconds.length === 0 ? "" : `${middle(ascendingSeconds)} s, at most ${Math.round(ascendingSeconds.at(-1)!)} s`;
 }
 
 /** Of ascending values, rounded. */

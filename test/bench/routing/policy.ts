@@ -7,15 +7,17 @@ export interface Policy {
   /** The answer arrives, after its latency. A promise: nothing else happens before it has ended. */
   answered(charge: Charge, provider: number, answer: Answer, now: number): void | Promise<void>;
   close?(): void;
-  /** How often gates went from closed to open; policies without gates have none. */
-  openings?(): Openings;
+  /** What its gates did; policies without gates have none. */
+  gates?(): Gates;
 }
 
-export interface Openings {
-  /** For all instances; once, however many of them heard of it. */
-  readonly fleet: number;
+export interface Gates {
+  /** From closed to open for all instances; once, however many of them heard of it. */
+  readonly openings: number;
   /** For one instance alone. */
-  readonly alone: number;
+  readonly openingsAlone: number;
+  /** When the first provider's closed again, milliseconds since the run began, at each instance that heard of it. */
+  readonly closedAt: readonly number[];
 }
 
 /** What a policy may see of a charge. */

@@ -4,7 +4,7 @@ import type { SharedDocuments } from "../../../gateway/health/shared-documents.t
 import type { Currency } from "../../../providers/contract/money.ts";
 import type { Segment } from "../../../routing/approval.ts";
 import { MemoryStore } from "../../support/memory-documents.ts";
-import { type Answer, type Charge, type NamedPolicy, NOBODY, type Openings, type Policy, type PolicyWorld } from "./policy.ts";
+import { type Answer, type Charge, type Gates, type NamedPolicy, NOBODY, type Policy, type PolicyWorld } from "./policy.ts";
 import { INSTANCES, SEGMENT_SHARES } from "./world.ts";
 
 const COUNTRIES = ["US", "BR", "DE", "IN", "GB"];
@@ -58,8 +58,12 @@ class FleetPolicy implements Policy {
   readonly #sent = new Map<number, Sent>();
   /** By provider, generation and, where it is one instance's alone, instance. */
   readonly #opened = { fleet: new Set<string>(), alone: new Set<string>() };
+  readonly #closedAt: number[] = [];
 
-  constructor(world: PolicyWorld, { configured, instances, shared }: { configured: readonly number[]; instances: number; shared: boolean }) {
+  constructor(
+    world: PolicyWorld,
+    { configured, instances, shared }: { configured: readonly number[]; instances: number; shared: boolean },
+  ) {
     const { clock, random } = world;
     const clients = shared ? clientsOf(world, instances) : [];
     this.#fleets = Array.from({ length: instances }, (_, i) => this.#newFleet(world, configured, i, clients[i] ?? null));
@@ -92,8 +96,8 @@ class FleetPolicy implements Policy {
     if (answer !== "fault") fleet.recordApproval(String(provider), SEGMENTS[segment]!, answer === "approved");
   }
 
-  openings(): Openings {
-    return { fleet: this.#opened.fleet.size, alone: this.#opened.alone.size };
+  gates(): Gates {
+    return { openings: this.#opened.fleet.size, openingsAlone: this.#opened.alone.size, closedAt: this.#closedAt };
   }
 
   close(): void {
@@ -113,6 +117,7 @@ class FleetPolicy implements Policy {
       },
     });
     fleet.onChange(({ provider, from, to, generation, alone }) => {
+      if (to === "closed" && provider === "0") this.#closedAt.push(clock.monotonic());
       if (from !== "closed" || to !== "open") return;
       const opening = `${provider} ${generation}`;
       const forAll = documents === null ? this.#fleets.length === 1 : !alone;

@@ -3,7 +3,8 @@ import { gatesMarkdown } from "./gates.ts";
 import type { Cell, Grid, Row } from "./grid.ts";
 import { aligned } from "./markdown-table.ts";
 import type { BenchOptions } from "./options.ts";
-import type { Planned } from "./plan.ts";
+import { type Planned, USUAL_RATE } from "./plan.ts";
+import { FOUR_PROVIDERS } from "./scenarios.ts";
 import type { Interval } from "./statistics.ts";
 import { bestRival, losses } from "./verdict.ts";
 
@@ -32,9 +33,10 @@ export function settingsLine(options: BenchOptions): string {
 
 /** Markdown that can be read in a terminal as well. */
 export function reportMarkdown(tables: readonly Table[], rivals: Rivals): string {
-  const gates = gatesMarkdown(tables.map(({ grid }) => only(grid, rivals.instances)));
+  const usual = tables.filter(({ grid }) => grid.perSecond === USUAL_RATE && grid.approvals === FOUR_PROVIDERS);
+  const gates = gatesMarkdown(usual.map(({ grid }) => only(grid, rivals.instances)));
   const sections = tables.map((table) => tableSection(table, rivals));
-  return [...sections, ...(gates === "" ? [] : [`### Gates\n\n${gates}`])].join("\n\n");
+  return [...sections, ...(gates === "" ? [] : [`### Gates, ${USUAL_RATE} charges/s\n\n${gates}`])].join("\n\n");
 }
 
 function only(grid: Grid, policies: readonly string[]): Grid {
@@ -61,7 +63,9 @@ function multiplesText(grid: Grid, one: Row): string {
   const others = grid.rows.filter(({ policy, seeds }) => policy !== one.policy && seeds > 0);
   const texts = others.map(({ policy, seeds, cells }) => {
     const multiples = grid.scenarios.flatMap((scenario, column) => {
-      const [theirs, ours] = [cells, one.cells].map((row) => row[column]!.scores.slice(0, seeds).reduce((sum, { sentDown }) => sum + sentDown, 0));
+      const [theirs, ours] = [cells, one.cells].map((row) =>
+        row[column]!.scores.slice(0, seeds).reduce((sum, { sentDown }) => sum + sentDown, 0),
+      );
       return ours! > 0 ? [`${scenario} ${(theirs! / ours!).toFixed(2)}`] : [];
     });
     return `${policy}: ${multiples.join("; ")}.`;

@@ -44,7 +44,7 @@ export async function play(world: World, named: NamedPolicy, seed: number): Prom
   }
   await answerUntil(Number.MAX_VALUE);
   policy.close?.();
-  return tally.score(policy.openings?.() ?? null);
+  return tally.score(policy.gates?.() ?? null);
 }
 
 function seen(world: World, charge: number): Charge {

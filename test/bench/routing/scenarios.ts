@@ -80,7 +80,8 @@ export const INSTANCE_SCENARIOS: readonly Scenario[] = [
     name: "timeouts, store away",
     sameChanceAs: "outage, 10 s timeouts",
     what: "5 s after the best provider began to hang, the store is away for everybody for 60 s",
-    draw: (draw) => withStore(hardOutage(draw, TIMEOUT_MS), (onset) => ({ away: { from: onset + 5_000, to: onset + 65_000 }, emptiedAt: null })),
+    draw: (draw) =>
+      withStore(hardOutage(draw, TIMEOUT_MS), (onset) => ({ away: { from: onset + 5_000, to: onset + 65_000 }, emptiedAt: null })),
   },
   {
     name: "timeouts, store emptied",

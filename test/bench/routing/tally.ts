@@ -1,4 +1,4 @@
-import { NOBODY, type Openings } from "./policy.ts";
+import { type Gates, NOBODY } from "./policy.ts";
 import type { World } from "./world.ts";
 
 /** What one policy made of one world. */
@@ -15,7 +15,9 @@ export interface Score {
   /** Charges for which the policy had nobody. */
   readonly unsent: number;
   /** null: it has no gates. */
-  readonly openings: Openings | null;
+  readonly openings: { readonly fleet: number; readonly alone: number } | null;
+  /** Seconds from the end of the outage until a gate closed again, from where its weight ramps; null: none did, or needed to. */
+  readonly closedS: number | null;
   /** The sequence of choices, for comparing runs. */
   readonly digest: number;
 }
@@ -59,8 +61,9 @@ export class Tally {
     this.#digest = (Math.imul(this.#digest, 31) + provider + 1) | 0;
   }
 
-  score(openings: Openings | null): Score {
-    const { charges } = this.#world;
+  score(gates: Gates | null): Score {
+    const { charges, outageMs } = this.#world;
+    const closedAt = outageMs && gates?.closedAt.find((at) => at >= outageMs.to);
     return {
       regret: (100 * this.#lost) / Math.max(1, charges),
       charges,
@@ -68,7 +71,8 @@ export class Tally {
       shareAfter5s: this.#shareAfter5s(),
       restoredS: this.#restoredS(),
       unsent: this.#unsent,
-      openings,
+      openings: gates && { fleet: gates.openings, alone: gates.openingsAlone },
+      closedS: typeof closedAt === "number" && outageMs ? (closedAt - outageMs.to) / 1_000 : null,
       digest: this.#digest,
     };
   }

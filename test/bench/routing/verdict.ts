@@ -26,9 +26,7 @@ export function losses(grid: Grid, product: string, baselines: readonly string[]
 /** The baseline with the lowest mean over all scenarios, and by how much the product is better; null without baselines. */
 export function bestRival(grid: Grid, product: string, baselines: readonly string[]): { rival: string; by: Interval } | null {
   const ours = seedMeans(rowOf(grid, product));
-  const [best] = grid.rows
-    .filter(({ policy, seeds }) => baselines.includes(policy) && seeds > 0)
-    .sort((a, b) => a.mean.mean - b.mean.mean);
+  const [best] = grid.rows.filter(({ policy, seeds }) => baselines.includes(policy) && seeds > 0).sort((a, b) => a.mean.mean - b.mean.mean);
   if (!best) return null;
   return { rival: best.policy, by: differences(seedMeans(best), ours) };
 }
