@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { gateAloneMarkdown } from "./gate-alone.ts";
 import { type Grid, measureGrid } from "./grid.ts";
 import { keptRuns } from "./kept-runs.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
@@ -38,9 +39,9 @@ async function* measured(options: BenchOptions): AsyncGenerator<Table> {
   }
 }
 
-function write(tables: readonly Table[], options: BenchOptions): void {
+function write(tables: readonly Table[], gateAlone: string, options: BenchOptions): void {
   const date = new Date().toISOString().slice(0, 10);
-  const text = `Measured ${date} on ${machineLine()}; ${settingsLine(options)}.\n\n${reportMarkdown(tables, RIVALS)}\n`;
+  const text = `Measured ${date} on ${machineLine()}; ${settingsLine(options)}.\n\n${reportMarkdown(tables, RIVALS)}\n\n${gateAlone}\n`;
   writeFileSync(
     PAGE,
     readFileSync(PAGE, "utf8").replace(GENERATED, (_, begin, end) => `${begin}${text}${end}`),
@@ -62,10 +63,11 @@ try {
   process.exit(EXIT_USAGE);
 }
 const tables: Table[] = [];
+const gateAlone = options.write ? gateAloneMarkdown() : "";
 if (!options.json) process.stdout.write(`${machineLine()}\n${settingsLine(options)}\n`);
 for await (const table of measured(options)) {
   tables.push(table);
   if (!options.json) process.stdout.write(`\n${reportMarkdown([table], RIVALS)}\n`);
-  if (options.write) write(tables, options);
+  if (options.write) write(tables, gateAlone, options);
 }
 if (options.json) process.stdout.write(`${JSON.stringify({ machine: machineLine(), options, tables }, null, 2)}\n`);
