@@ -12,6 +12,6 @@ describe("the gate alone", () => {
     const lines = gateAloneMarkdown(2_000, 50).split("\n");
     expect(lines).toHaveLength(9);
     expect(lines[4]).toMatch(/^\| 2 % /);
-    expect(lines.at(-1)).toMatch(/^\| 100 % \| 50 +\| 4 /);
+    expect(lines.at(-1)).toMatch(/^\| 100 % +\| 50 +\| 4 /);
   });
 });

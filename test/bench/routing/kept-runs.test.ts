@@ -54,7 +54,10 @@ describe("what is planned", () => {
     const titles = (...args: string[]) => planned(readOptions(args)).map(({ title }) => title);
     expect(titles()).toHaveLength(9);
     expect(titles("--tables", "16 instances")).toEqual(["16 instances, 20 charges/s in all, runs of 10 minutes"]);
-    expect(titles("--rates", "100", "--providers", "5")).toEqual(["100 charges/s, four providers", "5 providers, 20 charges/s"]);
+    expect(titles("--rates", "100", "--providers", "5")).toEqual([
+      "100 charges/s, four providers, runs of 10 minutes",
+      "5 providers, 20 charges/s, runs of 10 minutes",
+    ]);
   });
 
   it("has the product in every table, whatever policies are asked for", () => {

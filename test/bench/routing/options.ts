@@ -24,8 +24,8 @@ export interface BenchOptions {
 
 export const USAGE = `npm run bench:routing -- [options]
   --fast            3 seeds of 10 minutes at 20 charges/s: a glance, about half a minute
-  --seeds N         per scenario (default 30); a fifth of it above 20 charges/s and with other numbers of providers,
-                    a third of it (and of the minutes) with 16 instances
+  --seeds N         per scenario (default 30); a third of it, and of the minutes, above 20 charges/s, with other numbers of
+                    providers and with 16 instances
   --rates A,B       charges per second (default 20,2,0.2,100)
   --providers A,B   numbers of providers besides four (default 2,5,10)
   --minutes N       length of a run (default 30)

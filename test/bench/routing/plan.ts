@@ -10,10 +10,8 @@ export interface Planned extends GridOptions {
 }
 
 export const USUAL_RATE = 20;
-/** A store's exchanges cost more than the charges: a third of the length, and of the seeds. */
-const INSTANCES_LESS = 3;
-/** Ten times the charges, or three tables more. */
-const SLOW_LESS = 5;
+/** What takes long, with so many charges, tables or exchanges, is a third as long, and has a third of the seeds. */
+const LESS = 3;
 
 /** Approval rates from 0.92 down; the first four are the usual ones. */
 export function approvalsOf(providers: number): readonly number[] {
@@ -24,10 +22,11 @@ export function approvalsOf(providers: number): readonly number[] {
 /** In the order of the report. */
 export function planned(options: BenchOptions): Planned[] {
   const seconds = 60 * options.minutes;
-  const some = (share: number): number => Math.ceil(options.seeds / share);
+  const fewer = { seconds: seconds / LESS, seeds: Math.ceil(options.seeds / LESS) };
+  const short = `runs of ${options.minutes / LESS} minutes`;
   const main = { kind: "main", scenarios: MAIN_SCENARIOS, policies: POLICIES, approvals: FOUR_PROVIDERS, seconds } as const;
   const common = { set: options.set, seeds: options.seeds };
-  const slow = { ...common, ...main, policies: FEWER_POLICIES, seeds: some(SLOW_LESS) };
+  const slow = { ...common, ...main, policies: FEWER_POLICIES, ...fewer };
   const rate = (perSecond: number): string => `${perSecond} charges/s`;
   const usual = options.rates.filter((each) => each <= USUAL_RATE);
   const fast = options.rates.filter((each) => each > USUAL_RATE);
@@ -48,20 +47,19 @@ export function planned(options: BenchOptions): Planned[] {
       scenarios: INSTANCE_SCENARIOS,
       policies: INSTANCE_POLICIES,
       perSecond: USUAL_RATE,
-      seconds: seconds / INSTANCES_LESS,
-      seeds: some(INSTANCES_LESS),
-      title: `16 instances, ${rate(USUAL_RATE)} in all, runs of ${options.minutes / INSTANCES_LESS} minutes`,
+      ...fewer,
+      title: `16 instances, ${rate(USUAL_RATE)} in all, ${short}`,
     },
   ];
   return [
     ...usual.map((perSecond) => ({ ...common, ...main, perSecond, title: `${rate(perSecond)}, four providers` })),
     ...(usual.includes(USUAL_RATE) ? atUsual : []),
-    ...fast.map((perSecond) => ({ ...slow, perSecond, title: `${rate(perSecond)}, four providers` })),
+    ...fast.map((perSecond) => ({ ...slow, perSecond, title: `${rate(perSecond)}, four providers, ${short}` })),
     ...options.providers.map((k) => ({
       ...slow,
       perSecond: USUAL_RATE,
       approvals: approvalsOf(k),
-      title: `${k} providers, ${rate(USUAL_RATE)}`,
+      title: `${k} providers, ${rate(USUAL_RATE)}, ${short}`,
     })),
   ]
     .filter(({ title }) => options.tables.length === 0 || options.tables.some((text) => title.includes(text)))
