@@ -10,7 +10,8 @@ import { keptRuns } from "./kept-runs.ts";
 import { type BenchOptions, readOptions, USAGE } from "./options.ts";
 import { regretPicture } from "./picture.ts";
 import { planned, USUAL_RATE } from "./plan.ts";
-import { BASELINES, INSTANCE_POLICIES, PRODUCT } from "./policies.ts";
+import { BASELINES, PRODUCT } from "./policies.ts";
+import { switchyardLocal, switchyardShared } from "./product.ts";
 import { machineLine, reportMarkdown, settingsLine, type Table } from "./report.ts";
 
 const EXIT_USAGE = 64;
@@ -20,7 +21,7 @@ const GENERATED = /(<!-- measured -->\n)[\s\S]*(<!-- end -->)/;
 const RIVALS = {
   product: PRODUCT[0]!.name,
   baselines: BASELINES.map(({ name }) => name),
-  instances: INSTANCE_POLICIES.map(({ name }) => name),
+  instances: [switchyardShared.name, switchyardLocal.name],
 };
 
 function tell(line: string): void {
@@ -51,7 +52,7 @@ function write(tables: readonly Table[], gateAlone: string, options: BenchOption
 }
 
 function picture(grid: Grid, options: BenchOptions): string {
-  const title = `Regret in percentage points of charges, ${grid.perSecond} charges/s, ${settingsLine(options)}`;
+  const title = `Regret in percentage points of charges, ${grid.perSecond} charges/s, ${grid.rows[0]?.seeds} seeds, ${settingsLine(options)}`;
   return regretPicture(grid, title, (policy) => PRODUCT.some(({ name }) => name === policy));
 }
 

@@ -1,4 +1,4 @@
-import { apply, type Gate, newGate } from "../../../routing/health-gate.ts";
+import { apply, FAULT_WEIGHT, type Gate, newGate, OPEN_AT_SUM, SUCCESS_WEIGHT } from "../../../routing/health-gate.ts";
 import { Dice } from "../../simulation/dice.ts";
 import { aligned } from "./markdown-table.ts";
 
@@ -22,6 +22,32 @@ export function chargesUntilOpen(faults: number, dice: Dice, most: number): numb
   return null;
 }
 
+/** Below it, what is left of a rise adds nothing to the mean. */
+const NEGLIGIBLE = 1e-12;
+
+/** The same as a mean, computed from the sum's constants: the length of rises from zero, over the share of them that reach the threshold. */
+export function meanChargesUntilOpen(faults: number): number {
+  let rises = new Map([["1,0", 1]]);
+  let [alive, length, reached] = [1, 1 / faults, 0];
+  while (alive > NEGLIGIBLE) {
+    length += alive;
+    const next = new Map<string, number>();
+    alive = 0;
+    for (const [counts, share] of rises) {
+      const [bad, good] = counts.split(",").map(Number) as [number, number];
+      for (const [b, g, weight] of [[bad + 1, good, share * faults] as const, [bad, good + 1, share * (1 - faults)] as const]) {
+        const sum = b * FAULT_WEIGHT - g * SUCCESS_WEIGHT;
+        if (sum >= OPEN_AT_SUM) reached += weight;
+        if (sum <= 0 || sum >= OPEN_AT_SUM) continue;
+        next.set(`${b},${g}`, (next.get(`${b},${g}`) ?? 0) + weight);
+        alive += weight;
+      }
+    }
+    rises = next;
+  }
+  return length / reached;
+}
+
 /** The product's gate without anything around it, for figures that would take too many whole runs. */
 export function gateAloneMarkdown(calmCharges = CALM_CHARGES, trials = TRIALS): string {
   const rows = FAULT_SHARES.map((faults, i) => {
@@ -33,7 +59,8 @@ export function gateAloneMarkdown(calmCharges = CALM_CHARGES, trials = TRIALS): 
       openings += until === null ? 0 : 1;
     }
     const each = openings === 0 ? `none in ${charges.toLocaleString("en-US")}` : Math.round(charges / openings).toLocaleString("en-US");
-    return [`${100 * faults} %`, openings.toLocaleString("en-US"), each];
+    const computed = Math.round(meanChargesUntilOpen(faults)).toLocaleString("en-US");
+    return [`${100 * faults} %`, openings.toLocaleString("en-US"), each, computed];
   });
-  return ["### The gate alone", "", ...aligned([["faults", "openings", "charges until it opens"], ...rows])].join("\n");
+  return ["### The gate alone", "", ...aligned([["faults", "openings", "charges until it opens", "computed"], ...rows])].join("\n");
 }

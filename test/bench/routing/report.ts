@@ -17,7 +17,7 @@ export interface Table {
 export interface Rivals {
   readonly product: string;
   readonly baselines: readonly string[];
-  /** Of the product; the others have no gates worth a table. */
+  /** The product in several instances. */
   readonly instances: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function settingsLine(options: BenchOptions): string {
 /** Markdown that can be read in a terminal as well. */
 export function reportMarkdown(tables: readonly Table[], rivals: Rivals): string {
   const usual = tables.filter(({ grid }) => grid.perSecond === USUAL_RATE && grid.approvals === FOUR_PROVIDERS);
-  const gates = gatesMarkdown(usual.map(({ grid }) => only(grid, rivals.instances)));
+  const gates = gatesMarkdown(usual.map(({ kind, grid }) => only(grid, kind === "instances" ? rivals.instances : [rivals.product])));
   const sections = tables.map((table) => tableSection(table, rivals));
   return [...sections, ...(gates === "" ? [] : [`### Gates, ${USUAL_RATE} charges/s\n\n${gates}`])].join("\n\n");
 }
