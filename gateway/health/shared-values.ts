@@ -55,8 +55,8 @@ export function takeCounts(value: unknown): ApprovalCounts | null {
   return COUNTS.safeParse(value).data ?? null;
 }
 
-/** A fleet is not larger. */
-const MAX_INSTANCES = 1_000;
+/** A fleet is not larger; and more would not fit a document. */
+const MAX_INSTANCES = 200;
 const PRESENCE = z.record(z.string(), z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
 
 export function takePresence(value: unknown): Presence | null {

@@ -103,7 +103,7 @@ describe("a closed gate", () => {
 });
 
 describe("an open gate", () => {
-  it("is open for 5 s doubled with each trip, up to 60 s, less up to 20 % jitter", () => {
+  it("is open for 5 s doubled with each trip, up to 30 s, less up to 20 % jitter", () => {
     let gate: Gate = opened();
     const lengths: number[] = [];
     for (let i = 0; i < 6 && gate.state === "open"; i++) {
@@ -112,7 +112,7 @@ describe("an open gate", () => {
       const taken = takeProbe(half, half.since)!;
       gate = failProbe(taken.gate, { now: half.since, random: () => 0.5, generation: half.generation, id: taken.probe.id });
     }
-    expect(lengths).toEqual([5_000, 9_000, 18_000, 36_000, 54_000, 54_000]);
+    expect(lengths).toEqual([5_000, 9_000, 18_000, 27_000, 27_000, 27_000]);
   });
 
   it("admits nothing and has no probes", () => {

@@ -10,10 +10,11 @@ import { discountedUcb, slidingWindowUcb } from "./baselines/upper-confidence.ts
 import { roundRobin, staticOrder } from "./baselines/with-breaker.ts";
 import { type Answer, type Charge, type NamedPolicy, NOBODY, type Policy } from "./policy.ts";
 
-const CHARGE: Charge = { number: 0, segment: 0 };
+const CHARGE: Charge = { number: 0, segment: 0, instance: 0 };
+const STORE = { away: null, emptiedAt: null };
 
 function made<P extends Policy>(named: NamedPolicy, draw: () => number = seeded(1), providers = 2): P {
-  return named.make({ providers, random: draw, clock: new ManualClock(), trueSuccess: () => 1 }) as P;
+  return named.make({ providers, random: draw, clock: new ManualClock(), store: STORE, trueSuccess: () => 1 }) as P;
 }
 
 function answer(policy: Policy, provider: number, ...answers: Answer[]): void {
@@ -159,9 +160,9 @@ describe("the plain breaker", () => {
 describe("per segment", () => {
   it("each segment learns alone", () => {
     const policy = made(bySegment(juspay(4, 0)));
-    policy.answered({ number: 0, segment: 0 }, 0, "declined", 0);
-    policy.answered({ number: 0, segment: 1 }, 1, "declined", 0);
-    expect([0, 1].map((segment) => policy.choose({ number: 1, segment }, 0))).toEqual([1, 0]);
+    policy.answered(CHARGE, 0, "declined", 0);
+    policy.answered({ ...CHARGE, segment: 1 }, 1, "declined", 0);
+    expect([0, 1].map((segment) => policy.choose({ ...CHARGE, segment }, 0))).toEqual([1, 0]);
   });
 });
 

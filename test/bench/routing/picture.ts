@@ -12,7 +12,7 @@ const RIVAL_COLOURS = ["#8c959f", "#57606a"];
 
 /** Regret per scenario as horizontal bars: one group per scenario, one bar per policy, the intervals as lines. */
 export function regretPicture(grid: Grid, title: string, isProduct: (policy: string) => boolean): string {
-  const rows = grid.rows.filter(({ policy }) => policy !== "oracle");
+  const rows = grid.rows.filter(({ policy, seeds }) => policy !== "oracle" && seeds > 0);
   const groupHeight = rows.length * BAR + GROUP_GAP;
   const height = TOP + grid.scenarios.length * groupHeight + 20;
   const x = (points: number): number => LEFT + (Math.min(points, SCALE_END) / SCALE_END) * (WIDTH - LEFT - 60);

@@ -6,7 +6,7 @@ import { oracle } from "./baselines/oracle.ts";
 import { discountedUcb, slidingWindowUcb } from "./baselines/upper-confidence.ts";
 import { roundRobin, staticOrder } from "./baselines/with-breaker.ts";
 import type { NamedPolicy } from "./policy.ts";
-import { switchyard, switchyardShuffled } from "./product.ts";
+import { switchyard, switchyardLocal, switchyardShared, switchyardShuffled } from "./product.ts";
 
 export const PRODUCT: readonly NamedPolicy[] = [switchyard, switchyardShuffled];
 
@@ -27,3 +27,5 @@ export const BASELINES: readonly NamedPolicy[] = [
 export const POLICIES: readonly NamedPolicy[] = [...PRODUCT, ...BASELINES, oracle];
 /** For the tables that take long. */
 export const FEWER_POLICIES: readonly NamedPolicy[] = [switchyard, ...BASELINES];
+/** What sharing is worth: one instance that sees everything, and several. */
+export const INSTANCE_POLICIES: readonly NamedPolicy[] = [switchyard, switchyardShared, switchyardLocal];

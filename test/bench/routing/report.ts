@@ -1,18 +1,24 @@
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
-import type { Cell, Grid } from "./grid.ts";
+import { gatesMarkdown } from "./gates.ts";
+import type { Cell, Grid, Row } from "./grid.ts";
+import { aligned } from "./markdown-table.ts";
 import type { BenchOptions } from "./options.ts";
+import { type Planned, USUAL_RATE } from "./plan.ts";
+import { FOUR_PROVIDERS } from "./scenarios.ts";
 import type { Interval } from "./statistics.ts";
 import { bestRival, losses } from "./verdict.ts";
 
 export interface Table {
   readonly title: string;
-  readonly seeds: number;
+  readonly kind: Planned["kind"];
   readonly grid: Grid;
 }
 
 export interface Rivals {
   readonly product: string;
   readonly baselines: readonly string[];
+  /** The product in several instances. */
+  readonly instances: readonly string[];
 }
 
 export function machineLine(): string {
@@ -27,18 +33,44 @@ export function settingsLine(options: BenchOptions): string {
 
 /** Markdown that can be read in a terminal as well. */
 export function reportMarkdown(tables: readonly Table[], rivals: Rivals): string {
-  return tables.map((table) => tableSection(table, rivals)).join("\n\n");
+  const usual = tables.filter(({ grid }) => grid.perSecond === USUAL_RATE && grid.approvals === FOUR_PROVIDERS);
+  const gates = gatesMarkdown(usual.map(({ kind, grid }) => only(grid, kind === "instances" ? rivals.instances : [rivals.product])));
+  const sections = tables.map((table) => tableSection(table, rivals));
+  return [...sections, ...(gates === "" ? [] : [`### Gates, ${USUAL_RATE} charges/s\n\n${gates}`])].join("\n\n");
 }
 
-function tableSection({ title, seeds, grid }: Table, rivals: Rivals): string {
-  const withMean = grid.scenarios.length > 1;
+function only(grid: Grid, policies: readonly string[]): Grid {
+  return { ...grid, rows: grid.rows.filter(({ policy }) => policies.includes(policy)) };
+}
+
+function tableSection({ title, kind, grid }: Table, rivals: Rivals): string {
+  const ours = grid.rows.find(({ policy }) => policy === rivals.product)!;
+  const withMean = grid.scenarios.length > 1 && kind !== "instances";
   const header = ["policy", ...grid.scenarios, ...(withMean ? ["mean"] : [])];
-  const rows = grid.rows.map(({ policy, cells, mean }) => [
-    policy === rivals.product ? `**${policy}**` : policy,
-    ...cells.map(cellText),
-    ...(withMean ? [plusMinus(mean)] : []),
-  ]);
-  return [`### ${title} (${seeds} seeds)`, "", ...aligned([header, ...rows]), "", verdictText(grid, rivals)].join("\n");
+  const rows = grid.rows
+    .filter(({ seeds }) => seeds > 0)
+    .map(({ policy, seeds, cells, mean }) => [
+      `${policy === rivals.product ? `**${policy}**` : policy}${seeds === ours.seeds ? "" : ` (${seeds} seeds)`}`,
+      ...cells.map(cellText),
+      ...(withMean ? [plusMinus(mean)] : []),
+    ]);
+  const verdict = kind === "instances" ? multiplesText(grid, ours) : verdictText(grid, rivals);
+  return [`### ${title} (${ours.seeds} seeds)`, "", ...aligned([header, ...rows]), "", verdict].join("\n");
+}
+
+/** How many times as many charges as one instance others send to a provider that is down. */
+function multiplesText(grid: Grid, one: Row): string {
+  const others = grid.rows.filter(({ policy, seeds }) => policy !== one.policy && seeds > 0);
+  const texts = others.map(({ policy, seeds, cells }) => {
+    const multiples = grid.scenarios.flatMap((scenario, column) => {
+      const [theirs, ours] = [cells, one.cells].map((row) =>
+        row[column]!.scores.slice(0, seeds).reduce((sum, { sentDown }) => sum + sentDown, 0),
+      );
+      return ours! > 0 ? [`${scenario} ${(theirs! / ours!).toFixed(2)}`] : [];
+    });
+    return `${policy}: ${multiples.join("; ")}.`;
+  });
+  return `d as a multiple of one instance's. ${texts.join(" ")}`;
 }
 
 /** Regret with its 95 % interval; d: charges sent to a provider that is down; s: its share 5 to 10 s after it went down. */
@@ -69,10 +101,4 @@ function plusMinus({ mean, half }: Interval): string {
 
 function signed(value: Interval): string {
   return `${value.mean >= 0 ? "+" : ""}${plusMinus(value)}`;
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string => `| ${row.map((text, column) => text.padEnd(widths[column]!)).join(" | ")} |`;
-  return [line(rows[0]!), line(widths.map((width) => "-".repeat(width))), ...rows.slice(1).map(line)];
 }

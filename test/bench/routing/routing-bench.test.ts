@@ -9,12 +9,12 @@ import type { NamedPolicy } from "./policy.ts";
 import { switchyard } from "./product.ts";
 import { reportMarkdown } from "./report.ts";
 import { play } from "./run.ts";
-import { FOUR_PROVIDERS, MAIN_SCENARIOS, OTHER_SCENARIOS, type Scenario } from "./scenarios.ts";
+import { FOUR_PROVIDERS, INSTANCE_SCENARIOS, MAIN_SCENARIOS, OTHER_SCENARIOS, type Scenario } from "./scenarios.ts";
 import { losses } from "./verdict.ts";
 import { ANSWERS } from "./world.ts";
 
 const FAST = { approvals: FOUR_PROVIDERS, perSecond: 20, seconds: 300, set: "held_out" } as const;
-const SCENARIOS = [...MAIN_SCENARIOS, ...OTHER_SCENARIOS];
+const SCENARIOS = [...new Set([...MAIN_SCENARIOS, ...OTHER_SCENARIOS, ...INSTANCE_SCENARIOS])];
 
 function scenario(name: string): Scenario {
   return SCENARIOS.find((one) => one.name === name)!;
@@ -123,9 +123,9 @@ describe("the report", () => {
   it("names the cells that the product loses", async () => {
     const measured = await grid({ scenarios: [scenario("stationary")], policies: [switchyard, oracle] });
     const worse = { ...measured.rows[0]!, policy: "a better one", cells: measured.rows[1]!.cells, mean: measured.rows[1]!.mean };
-    const table = { title: "t", seeds: 2, grid: { ...measured, rows: [...measured.rows, worse] } };
+    const table = { title: "t", kind: "main", grid: { ...measured, rows: [...measured.rows, worse] } } as const;
     const lost = losses(table.grid, switchyard.name, ["a better one"]);
-    const text = reportMarkdown([table], { product: switchyard.name, baselines: ["a better one"] });
+    const text = reportMarkdown([table], { product: switchyard.name, baselines: ["a better one"], instances: [] });
     if (lost.length === 0) expect(text).toContain("No cell is lost");
     else expect(text).toContain("Lost cells: stationary to a better one");
   });

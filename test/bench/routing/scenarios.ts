@@ -1,5 +1,6 @@
 import type { Dice } from "../../simulation/dice.ts";
-import { SEGMENT_SHARES, type Truth } from "./world.ts";
+import type { StoreFate } from "./policy.ts";
+import { INSTANCES, SEGMENT_SHARES, type Truth } from "./world.ts";
 
 /**
  * `tuning`: constants of the product may be fitted to these worlds. `held_out`: other seeds and wider ranges, which no
@@ -11,6 +12,8 @@ export interface Scenario {
   readonly name: string;
   /** What happens, in a line. */
   readonly what: string;
+  /** Draws the same worlds as the scenario of this name. */
+  readonly sameChanceAs?: string;
   draw(draw: Draw): Truth;
 }
 
@@ -59,6 +62,33 @@ export const OTHER_SCENARIOS: readonly Scenario[] = [
   },
   { name: "one broken segment", what: "one country's issuers decline 70 % at the best provider for 10 to 15 min", draw: brokenSegment },
   { name: "best differs by segment", what: "each country has its own order of the providers", draw: ownOrders },
+  { name: "wave of declines", what: "issuers decline 70 % at the best provider for 5 min, and nothing is broken", draw: wave },
+  { name: "2 % faults everywhere", what: "nothing changes, but each provider fails 2 % of its charges", draw: faulty },
+];
+
+const INSTANCE_SCENARIO_NAMES = ["stationary", "outage, fast errors", "outage, 10 s timeouts", "brown-out", "flapping"];
+
+/** For several instances. */
+export const INSTANCE_SCENARIOS: readonly Scenario[] = [
+  ...MAIN_SCENARIOS.filter(({ name }) => INSTANCE_SCENARIO_NAMES.includes(name)),
+  {
+    name: "one instance cut off",
+    what: "one of 16 instances does not reach the best provider for a third of the run, the others do",
+    draw: oneCutOff,
+  },
+  {
+    name: "timeouts, store away",
+    sameChanceAs: "outage, 10 s timeouts",
+    what: "5 s after the best provider began to hang, the store is away for everybody for 60 s",
+    draw: (draw) =>
+      withStore(hardOutage(draw, TIMEOUT_MS), (onset) => ({ away: { from: onset + 5_000, to: onset + 65_000 }, emptiedAt: null })),
+  },
+  {
+    name: "timeouts, store emptied",
+    sameChanceAs: "outage, 10 s timeouts",
+    what: "5 s after the best provider began to hang, the store is emptied",
+    draw: (draw) => withStore(hardOutage(draw, TIMEOUT_MS), (onset) => ({ away: null, emptiedAt: onset + 5_000 })),
+  },
 ];
 
 /** Later keys of `more` win. */
@@ -71,7 +101,9 @@ function truth({ seconds, approvals }: Draw, more: Partial<Truth> = {}): Truth {
     isDown: () => false,
     faultLatencyMs: null,
     surge: () => 1,
-    onset: null,
+    outage: null,
+    isCutOff: () => false,
+    store: { away: null, emptiedAt: null },
     ...more,
   };
 }
@@ -99,7 +131,7 @@ function hardOutage(draw: Draw, faultLatencyMs: number): Truth {
     isDown,
     faults: (provider, at) => (isDown(provider, at) ? 1 : BACKGROUND_FAULTS),
     faultLatencyMs,
-    onset: outage.from,
+    outage,
   });
 }
 
@@ -161,7 +193,7 @@ function twoDown(draw: Draw): Truth {
     isDown,
     faults: (provider, at) => (isDown(provider, at) ? 1 : BACKGROUND_FAULTS),
     faultLatencyMs: TIMEOUT_MS,
-    onset: first.from,
+    outage: first,
   });
 }
 
@@ -175,7 +207,7 @@ function backlog(draw: Draw): Truth {
     return provider === BEST && back >= 0 && back < 60 ? Math.max(BACKGROUND_FAULTS, 0.3 * (1 - back / 60)) : BACKGROUND_FAULTS;
   };
   const surge = (at: number): number => (at >= outage.to && at < outage.to + draw.seconds / 10 ? 5 : 1);
-  return truth(draw, { isDown, faults, surge, faultLatencyMs: FAST_FAULT_MS, onset: outage.from });
+  return truth(draw, { isDown, faults, surge, faultLatencyMs: FAST_FAULT_MS, outage });
 }
 
 function brokenSegment(draw: Draw): Truth {
@@ -189,4 +221,23 @@ function brokenSegment(draw: Draw): Truth {
 function ownOrders(draw: Draw): Truth {
   const orders = SEGMENT_SHARES.map((_, segment) => (segment === 0 ? draw.approvals : dealt(draw.dice, draw.approvals)));
   return truth(draw, { approval: (provider, segment) => orders[segment]![provider]! });
+}
+
+function wave(draw: Draw): Truth {
+  const of = span(draw, 1 / 6, 1 / 6);
+  return truth(draw, { approval: (provider, _, at) => (provider === BEST && during(at, of) ? 0.3 : draw.approvals[provider]!) });
+}
+
+function faulty(draw: Draw): Truth {
+  return truth(draw, { faults: () => 0.02 });
+}
+
+function oneCutOff(draw: Draw): Truth {
+  const when = span(draw, 1 / 3, 1 / 3);
+  const which = draw.dice.whole(0, INSTANCES - 1);
+  return truth(draw, { isCutOff: (instance, provider, at) => instance === which && provider === BEST && during(at, when) });
+}
+
+function withStore(truth: Truth, fate: (onsetMs: number) => StoreFate): Truth {
+  return { ...truth, store: fate(1_000 * (truth.outage?.from ?? 0)) };
 }

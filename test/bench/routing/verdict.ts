@@ -26,19 +26,23 @@ export function losses(grid: Grid, product: string, baselines: readonly string[]
 /** The baseline with the lowest mean over all scenarios, and by how much the product is better; null without baselines. */
 export function bestRival(grid: Grid, product: string, baselines: readonly string[]): { rival: string; by: Interval } | null {
   const ours = seedMeans(rowOf(grid, product));
-  const [best] = grid.rows.filter(({ policy }) => baselines.includes(policy)).sort((a, b) => a.mean.mean - b.mean.mean);
+  const [best] = grid.rows.filter(({ policy, seeds }) => baselines.includes(policy) && seeds > 0).sort((a, b) => a.mean.mean - b.mean.mean);
   if (!best) return null;
-  return { rival: best.policy, by: interval(seedMeans(best).map((mean, seed) => mean - ours[seed]!)) };
+  return { rival: best.policy, by: differences(seedMeans(best), ours) };
 }
 
 function lossTo(rival: Row, ours: Row, scenario: string, column: number): Loss {
   const theirs = rival.cells[column]!.regrets;
-  const by = interval(ours.cells[column]!.regrets.map((regret, seed) => regret - theirs[seed]!));
+  const by = differences(ours.cells[column]!.regrets, theirs);
   return { scenario, rival: rival.policy, by, certain: by.mean - by.half > 0 };
 }
 
-function seedMeans({ cells }: Row): number[] {
-  const seeds = cells[0]?.regrets.length ?? 0;
+/** Seed by seed, as far as both have them. */
+function differences(a: readonly number[], b: readonly number[]): Interval {
+  return interval(a.slice(0, b.length).map((value, seed) => value - b[seed]!));
+}
+
+function seedMeans({ cells, seeds }: Row): number[] {
   return Array.from({ length: seeds }, (_, seed) => cells.reduce((sum, { regrets }) => sum + regrets[seed]!, 0) / cells.length);
 }
 

@@ -1,5 +1,5 @@
 import { Dice } from "../../simulation/dice.ts";
-import type { Answer } from "./policy.ts";
+import type { Answer, StoreFate } from "./policy.ts";
 
 /** The truth about the providers at each moment; what policies have to find out. Times are seconds since the run began. */
 export interface Truth {
@@ -15,18 +15,23 @@ export interface Truth {
   readonly faultLatencyMs: number | null;
   /** Charges per second at this time, as a multiple of the run's rate. */
   surge(at: number): number;
-  /** When a hard outage begins; null: there is none. */
-  readonly onset: number | null;
+  /** When the one hard outage of the best provider begins and ends; null: there is none, or many. */
+  readonly outage: { readonly from: number; readonly to: number } | null;
+  /** No call of this instance reaches this provider, and fails at once. */
+  isCutOff(instance: number, provider: number, at: number): boolean;
+  readonly store: StoreFate;
 }
 
 /** Everything that chance and the scenario decide, before any policy is asked: all policies see the same world. */
 export interface World {
   readonly charges: number;
   readonly providers: number;
-  readonly onsetMs: number | null;
+  readonly outageMs: { readonly from: number; readonly to: number } | null;
+  readonly store: StoreFate;
   /** Of arrival, milliseconds, ascending. */
   readonly at: Float64Array;
   readonly segment: Uint8Array;
+  readonly instance: Uint8Array;
   /** The rest: at `charge * providers + provider`. */
   readonly answer: Uint8Array;
   readonly latencyMs: Float64Array;
@@ -36,6 +41,10 @@ export interface World {
 }
 
 export const ANSWERS: readonly Answer[] = ["approved", "declined", "fault"];
+/** Charges are spread over so many at random; most policies are one and do not care. */
+export const INSTANCES = 16;
+/** Until a call that never gets out fails. */
+const CUT_OFF_MS = 100;
 export const MEDIAN_LATENCY_MS = 800;
 /** Of the logarithm: p99 is then 2.5 times the median. */
 const LATENCY_SIGMA = 0.4;
@@ -49,30 +58,36 @@ export function makeWorld(truth: Truth, perSecond: number, seed: number): World 
   const world = {
     charges,
     providers,
-    onsetMs: truth.onset === null ? null : truth.onset * 1_000,
+    outageMs: truth.outage && { from: truth.outage.from * 1_000, to: truth.outage.to * 1_000 },
+    store: truth.store,
     at,
     segment: new Uint8Array(charges),
+    instance: new Uint8Array(charges),
     answer: new Uint8Array(charges * providers),
     latencyMs: new Float64Array(charges * providers),
     success: new Float64Array(charges * providers),
     isDown: new Uint8Array(charges * providers),
   };
-  const segments = new Dice(seed, "segments");
+  const [segments, instances] = [new Dice(seed, "segments"), new Dice(seed, "instances")];
   const [faults, approvals, latencies] = ["faults", "approvals", "latencies"].map((stream) => new Dice(seed, stream)) as [Dice, Dice, Dice];
   for (let charge = 0; charge < charges; charge++) {
     const seconds = at[charge]! / 1_000;
     const segment = drawSegment(segments.random());
+    const instance = instances.whole(0, INSTANCES - 1);
     world.segment[charge] = segment;
+    world.instance[charge] = instance;
     for (let provider = 0; provider < providers; provider++) {
       const i = charge * providers + provider;
-      const fault = truth.faults(provider, seconds);
+      const cutOff = truth.isCutOff(instance, provider, seconds);
+      const fault = cutOff ? 1 : truth.faults(provider, seconds);
       const approval = truth.approval(provider, segment, seconds);
       // Always all draws, whatever they are used for: a scenario changes outcomes, never the chance behind them.
       const [ofFault, ofApproval, latency] = [faults.random(), approvals.random(), lognormal(latencies)];
       world.success[i] = (1 - fault) * approval;
-      world.isDown[i] = truth.isDown(provider, seconds) ? 1 : 0;
+      world.isDown[i] = cutOff || truth.isDown(provider, seconds) ? 1 : 0;
       world.answer[i] = ofFault < fault ? 2 : ofApproval < approval ? 0 : 1;
-      world.latencyMs[i] = ofFault < fault && truth.faultLatencyMs !== null ? truth.faultLatencyMs : latency;
+      const faultMs = cutOff ? CUT_OFF_MS : truth.faultLatencyMs;
+      world.latencyMs[i] = ofFault < fault && faultMs !== null ? faultMs : latency;
     }
   }
   return world;
