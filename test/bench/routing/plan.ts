@@ -14,7 +14,7 @@ export const USUAL_RATE = 20;
 const LESS = 3;
 
 /** Approval rates from 0.92 down; the first four are the usual ones. */
-export function approvalsOf(providers: number): readonly number[] {
+function approvalsOf(providers: number): readonly number[] {
   const more = Array.from({ length: Math.max(0, providers - FOUR_PROVIDERS.length) }, (_, i) => 0.89 - 0.02 * i);
   return [...FOUR_PROVIDERS.slice(0, providers), ...more].sort((a, b) => b - a);
 }

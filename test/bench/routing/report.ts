@@ -50,12 +50,12 @@ function tableSection({ title, kind, grid }: Table, rivals: Rivals): string {
   const rows = grid.rows
     .filter(({ seeds }) => seeds > 0)
     .map(({ policy, seeds, cells, mean }) => [
-      `${policy === rivals.product ? `**${policy}**` : policy}${seeds === ours.seeds ? "" : ` (${seeds} seeds)`}`,
+      `${policy === rivals.product ? `**${policy}**` : policy}${seeds === ours.seeds ? "" : ` (${counted(seeds)})`}`,
       ...cells.map(cellText),
       ...(withMean ? [plusMinus(mean)] : []),
     ]);
   const verdict = kind === "instances" ? multiplesText(grid, ours) : verdictText(grid, rivals);
-  return [`### ${title} (${ours.seeds} seeds)`, "", ...aligned([header, ...rows]), "", verdict].join("\n");
+  return [`### ${title} (${counted(ours.seeds)})`, "", ...aligned([header, ...rows]), "", verdict].join("\n");
 }
 
 /** How many times as many charges as one instance others send to a provider that is down. */
@@ -93,6 +93,10 @@ function verdictText(grid: Grid, { product, baselines }: Rivals): string {
     ({ scenario, rival, by, certain }) => `${scenario} to ${rival} (by ${plusMinus(by)}${certain ? "" : ", not certain"})`,
   );
   return `${comparison} Lost cells: ${texts.join("; ")}.`;
+}
+
+function counted(seeds: number): string {
+  return `${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 }
 
 function plusMinus({ mean, half }: Interval): string {
