@@ -85,7 +85,7 @@ export interface ApprovalEvent {
 export type ApprovalReplica = Replica<ApprovalCounts, ApprovalEvent>;
 
 /** The name of the counts of all providers together; no provider can be called so. */
-const EVERYONE = "*";
+export const EVERYONE = "*";
 
 /** The counts of all providers and segments, in bounded memory; each is a replica of what the fleet shares. */
 export class ApprovalBook {
@@ -116,7 +116,7 @@ export class ApprovalBook {
   /** By the name that `record` gave, made where there is none; used just now. */
   replica(name: string): ApprovalReplica {
     if (name === EVERYONE) return this.#everyone;
-    const ofSegment = name.startsWith("[");
+    const ofSegment = isOfSegment(name);
     const book = ofSegment ? this.#segments : this.#providers;
     const found = book.get(name) ?? counting(this.#decay);
     if (ofSegment) book.delete(name);
@@ -161,6 +161,10 @@ function counting(decay: Decay): ApprovalReplica {
 /** Made once per decision: it is asked for at every provider. */
 export function segmentName({ country, type, currency, brand }: Segment): string {
   return JSON.stringify([country, type, currency, brand]);
+}
+
+export function isOfSegment(name: string): boolean {
+  return name.startsWith("[");
 }
 
 /** Begins with a bracket: no provider's id does. */
