@@ -63,9 +63,7 @@ export function takeCounts(value: unknown, now: number): ApprovalCounts | null {
 
 /** A fleet is not larger. */
 const MAX_INSTANCES = 1_000;
-const PRESENCE = z
-  .record(z.string().max(100), z.number())
-  .refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
+const PRESENCE = z.record(z.string().max(100), z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
 
 export function takePresence(value: unknown): Presence | null {
   return PRESENCE.safeParse(value).data ?? null;
