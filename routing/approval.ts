@@ -93,7 +93,7 @@ export interface ApprovalEvent {
 export type ApprovalReplica = Replica<ApprovalCounts, ApprovalEvent>;
 
 /** The name of the counts of all providers together; no provider can be called so. */
-const EVERYONE = "*";
+export const EVERYONE = "*";
 
 /** The counts of all providers and segments, in bounded memory; each is a replica of what the fleet shares. */
 export class ApprovalBook {
@@ -199,4 +199,8 @@ function inSegment(provider: string, segment: string): string {
 function partsOf(name: string): [provider: string, segment: string] {
   const end = name.indexOf("[");
   return end === -1 ? [name, ""] : [name.slice(0, end), name.slice(end)];
+}
+
+export function providerOfCounts(name: string): string {
+  return partsOf(name)[0];
 }

@@ -108,6 +108,8 @@ export const PROBE_LEASE_MS = 60_000;
 export const RAMP_MS = 20_000;
 export const RAMP_START = 0.1;
 export const TECH_HALF_LIFE_MS = 20_000;
+/** Clocks of two machines differ a little. Times further ahead are from before the clock was set back, or a stranger's. */
+export const AHEAD_MS = 10_000;
 /** A read that failed says something about so much time. */
 export const READ_FRESH_MS = 15_000;
 /** Reads may fail where payments work: they keep a gate open for so much longer at most. */
@@ -128,15 +130,29 @@ export function later(a: Gate, b: Gate): Gate {
   return a.state === "open" && (b.state !== "open" || b.openUntil < a.openUntil) ? a : b;
 }
 
-/** Time alone: an opening ends, a forgotten probe returns its token. */
+/** Times that are ahead moved to `now`: as they are, every other instance would refuse them. */
+export function rebased(before: Gate, now: number): Gate {
+  const gate = isAhead(before.since, now) ? { ...advance(before, now), since: now } : advance(before, now);
+  if (gate.state !== "closed") return gate;
+  const past = ({ value, at }: Decaying): Decaying => ({ value, at: Math.min(at, now) });
+  const rampFrom = gate.rampFrom === null ? null : Math.min(gate.rampFrom, now);
+  return { ...gate, attempts: past(gate.attempts), faults: past(gate.faults), rampFrom };
+}
+
+export function isAhead(time: number, now: number): boolean {
+  return time > now + AHEAD_MS;
+}
+
+/** Time alone: an opening ends, a forgotten probe returns its token. So they do when the clock was set back: nothing lasts until it has caught up. */
 export function advance(gate: Gate, now: number): Gate {
   switch (gate.state) {
     case "closed":
       return gate;
     case "open":
+      if (isAhead(gate.since, now)) return halfOpen(gate, now);
       return now < openEnds(gate) ? gate : halfOpen(gate, openEnds(gate));
     case "half_open": {
-      const running = gate.running.filter((probe) => probe.until > now);
+      const running = gate.running.filter(({ until }) => until > now && !isAhead(until, now + PROBE_LEASE_MS));
       return running.length === gate.running.length ? gate : { ...gate, running };
     }
   }
@@ -183,7 +199,7 @@ export function drawsProbe(gate: Gate, now: number, random: number): boolean {
 /** 0.1 to 1 for 20 s after it closed, else 1: the share of its traffic that it gets back. 0 while not closed. */
 export function rampWeight(gate: Gate, now: number): number {
   if (gate.state !== "closed") return 0;
-  if (gate.rampFrom === null) return 1;
+  if (gate.rampFrom === null || isAhead(gate.rampFrom, now)) return 1;
   const progress = Math.max(0, now - gate.rampFrom) / RAMP_MS;
   return Math.min(1, RAMP_START + (1 - RAMP_START) * progress);
 }

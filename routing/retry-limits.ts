@@ -71,7 +71,9 @@ export function banAfter(declined: Declined, brand: string | null, atMs: number)
   const forGood = (rule: BanRule): Ban => ({ rule, untilMs: atMs + RETRY_MEMORY_MS });
   // Which set a code is of, only the brand tells; without one both are possible, and both are kept.
   if (VISA_NEVER.has(code) && (brand === "visa" || brand === null)) return forGood("visa_never");
-  if (MASTERCARD_NEVER.has(code) && (brand === "mastercard" || brand === null)) return forGood("mastercard_never");
+  // As an advice they say never; as a response code they mean something else (03: the merchant is not valid).
+  const advised = declined.advice === "never" && !declined.untaught;
+  if (advised && MASTERCARD_NEVER.has(code) && (brand === "mastercard" || brand === null)) return forGood("mastercard_never");
   // "never" for a code that nobody taught us is our own caution about failover, and nobody's word about the card.
   if (declined.advice === "never") return declined.untaught ? null : forGood("advice_never");
   if (declined.advice !== "same_later" || declined.retryAfterS === null) return null;

@@ -218,8 +218,10 @@ export function postponed(core: Core, charge: Charge, now: Date, why: Failure | 
     until: charge.deferUntil.toISOString(),
   };
   const after: Rest = { status: "deferred", deferred, failure: null, provider: null, providerReference: null };
-  if (tries === null) return { ...after, nextActionAt: new Date(now.getTime() + core.random() * REDEFER_MS) };
-  if (tries < MAX_DRAIN_TRIES) return { ...after, nextActionAt: new Date(now.getTime() + drainDelayMs(tries, core.random)) };
+  // Due at its end at the latest: it expires then, whatever it waits for.
+  const inMs = (ms: number): Date => new Date(Math.min(now.getTime() + ms, charge.deferUntil.getTime()));
+  if (tries === null) return { ...after, nextActionAt: inMs(core.random() * REDEFER_MS) };
+  if (tries < MAX_DRAIN_TRIES) return { ...after, nextActionAt: inMs(drainDelayMs(tries, core.random)) };
   const reason = `deferred, and ${tries} attempts came to nothing; the last: ${deferred.reason}`;
   return {
     ...after,

@@ -52,7 +52,9 @@ async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Le
     await commit(core, charge, lease, lateSuccess(core, charge, attempt, known));
     return endLooks(core.db, attempt.id);
   }
-  if (known.kind === "unknown" && WAITS_FOR_LOOK.has(charge.status)) return waitUnseen(core, charge, attempt, lease);
+  // What is under review may be paid any moment: it holds the next attempt back as what cannot be seen does.
+  const undecided = known.kind === "unknown" || known.kind === "pending";
+  if (undecided && WAITS_FOR_LOOK.has(charge.status)) return waitUnseen(core, charge, attempt, lease);
   const now = core.clock.now();
   const over = known.kind === "fenced" || known.kind === "declined";
   const inMs = over ? null : nextLookMs(attempt.looks + 1, canStillBePaid(core, attempt, known));

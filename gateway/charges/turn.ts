@@ -88,7 +88,10 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
   const now = new Date(core.clock.now());
   if (awaitsLook(core, charge)) {
     if (!longOver(charge, now)) return giveBack(core, charge, lease, new Date(now.getTime() + 1_000));
-    return commit(core, charge, lease, { now, actor: ACTOR, ...postponed(core, charge, now, null, null) });
+    // The look that comes next finds a charge that is over, and tells nobody.
+    const unseen = charge.attempts.find(({ nextLookAt }) => nextLookAt !== null)!;
+    const deadLetter = doubtLetter(core, charge, unseen);
+    return commit(core, charge, lease, { now, actor: ACTOR, ...postponed(core, charge, now, null, null), deadLetter });
   }
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
   const bar = barredBy(charge, declines, null, now);

@@ -1,10 +1,10 @@
 import type { Clock, Random } from "../../providers/contract/clock.ts";
 import type { Money } from "../../providers/contract/money.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
-import { ApprovalBook, type Segment, segmentName } from "../../routing/approval.ts";
+import { ApprovalBook, EVERYONE, providerOfCounts, type Segment, segmentName } from "../../routing/approval.ts";
 import { type Contender, choose, type Decision, gateObstacle, onlyAmong, operatorObstacle } from "../../routing/choose.ts";
 import { type Decaying, plusOne, valueAt } from "../../routing/decay.ts";
-import type { Gate } from "../../routing/health-gate.ts";
+import { type Gate, rebased } from "../../routing/health-gate.ts";
 import { HEARTBEAT_MS, type Heartbeat, heard, livingInstances, type Presence } from "../../routing/presence.ts";
 import { Replica } from "../../routing/replica.ts";
 import { NO_RULES, type ProviderDefaults, type RoutingRules, type RulesInForce, withDefaults } from "../../routing/rules.ts";
@@ -170,7 +170,7 @@ class SharedFleet implements Fleet {
   choose(query: ChoiceQuery): Decision {
     const decision = this.#choose(query, this.#rules());
     const [first] = decision.order;
-    if (first !== undefined) this.#volume.count(first, this.#allowance(first, this.#rules()), this.#time.now());
+    if (first !== undefined) this.#volume.count(first, this.#allowance(first, this.#rules()), this.#options.clock.monotonic());
     return decision;
   }
 
@@ -183,8 +183,9 @@ class SharedFleet implements Fleet {
     const now = this.#time.now();
     const approvalOf = this.#approvals.estimates(segmentName(query.segment), now);
     const instances = this.instances();
+    const monotonic = this.#options.clock.monotonic();
     const contenders = this.#all().map((member): Contender => {
-      const volume = this.#volume.standing(member.id, { limits: rules.rules.providers?.[member.id]?.limits, instances }, now);
+      const volume = this.#volume.standing(member.id, { limits: rules.rules.providers?.[member.id]?.limits, instances }, monotonic);
       return {
         provider: member.id,
         unverified: member.unverified,
@@ -207,7 +208,8 @@ class SharedFleet implements Fleet {
   available(): readonly string[] {
     const only = this.#only();
     const rules = this.#rules();
-    const limited = ({ id }: Member) => this.#volume.standing(id, this.#allowance(id, rules), this.#time.now()).limitReached !== null;
+    const now = this.#options.clock.monotonic();
+    const limited = ({ id }: Member) => this.#volume.standing(id, this.#allowance(id, rules), now).limitReached !== null;
     return this.#all().flatMap((member) => (this.#obstacle(member, only) === null && !limited(member) ? [member.id] : []));
   }
 
@@ -348,6 +350,7 @@ class SharedFleet implements Fleet {
       return sharedPart({
         replica: shared,
         take,
+        ours: () => rebased(shared.base, this.#time.now()),
         adopted: () => circuit.adopted(),
         accepted: (before, after) => circuit.accepted(before, after),
         unheard: () => circuit.unheard(),
@@ -355,7 +358,11 @@ class SharedFleet implements Fleet {
     }
     if (name === PRESENCE) return sharedPart({ replica: this.#presence, take: takePresence, adopted: () => {} });
     if (!name.startsWith(APPROVAL)) return null;
-    return sharedPart({ replica: this.#approvals.replica(name.slice(APPROVAL.length)), take: takeCounts, adopted: () => {} });
+    const counts = name.slice(APPROVAL.length);
+    // Of a provider that is not configured here nothing is kept: a store may name any number of them.
+    if (counts !== EVERYONE && !this.#members.has(providerOfCounts(counts))) return null;
+    const take = (value: unknown) => takeCounts(value, this.#time.now());
+    return sharedPart({ replica: this.#approvals.replica(counts), take, adopted: () => {} });
   }
 
   #tell(

@@ -10,6 +10,8 @@ export interface SharedPart {
   readonly replica: Replica<unknown, { readonly at: number }>;
   /** The store's value, checked; null: not one of ours, or damaged. `reset`: the store went back, ours may be the newer one. */
   take(value: unknown, reset: boolean): unknown;
+  /** What takes the place of a value that was refused. */
+  ours(): unknown;
   /** Told after the store's state, or nothing of it, was taken over. */
   adopted(): void;
   /** The store took over what our events made of it: in the whole fleet, they were the ones that did it. */
@@ -21,11 +23,12 @@ export interface SharedPart {
 export function sharedPart<State, Event extends { readonly at: number }>(part: {
   readonly replica: Replica<State, Event>;
   take(value: unknown, reset: boolean): State | null;
+  ours?(): State;
   adopted(): void;
   accepted?(before: State, after: State): void;
   unheard?(): void;
 }): SharedPart {
-  return part as unknown as SharedPart;
+  return { ours: () => part.replica.base, ...part } as unknown as SharedPart;
 }
 
 export interface SharedStateOptions {
@@ -254,7 +257,7 @@ export class SharedState {
     const before = part.replica.view;
     const state = version === 0 ? null : part.take(found, reset);
     // Gone or damaged: ours takes its place.
-    part.replica.adopt(version, state ?? part.replica.base);
+    part.replica.adopt(version, state ?? part.ours());
     this.#copies.set(part.replica, { writers, offer: null });
     if (state === null || state === before) this.#dirty.add(name);
     part.adopted();

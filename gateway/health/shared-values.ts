@@ -1,12 +1,17 @@
 import { z } from "zod";
 import type { ApprovalCounts } from "../../routing/approval.ts";
-import { type Gate, LONGEST_OPENING_MS, later } from "../../routing/health-gate.ts";
+import { AHEAD_MS, type Gate, isAhead, LONGEST_OPENING_MS, later, PROBE_TOKENS } from "../../routing/health-gate.ts";
 import type { Presence } from "../../routing/presence.ts";
+import { MAX_WITNESSES } from "../../routing/witnesses.ts";
 
 const time = z.number().nonnegative();
-const whole = z.int().nonnegative();
+/** Nobody counts so far, and one more is still a number. */
+const whole = z.int().min(0).max(1e12);
 const common = { generation: whole, trips: whole, since: time };
-const decaying = z.object({ value: time, at: time });
+/** More attempts than a fleet makes in a half-life. */
+const decaying = z.object({ value: time.max(1e7), at: time });
+/** A longer one would be beyond what a store takes, and with it all that is told in the same exchange. */
+const reason = z.string().max(1_000);
 
 /** What a store holds under our names may be anything: nothing is believed unseen. */
 const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
@@ -17,26 +22,26 @@ const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
     faultsInARow: whole,
     attempts: decaying,
     faults: decaying,
-    witnesses: z.record(z.string(), z.object({ okAt: time.nullable(), faultAt: time.nullable(), failingSince: time.nullable() })),
+    witnesses: z
+      .record(z.string().max(100), z.object({ okAt: time.nullable(), faultAt: time.nullable(), failingSince: time.nullable() }))
+      .refine((witnesses) => Object.keys(witnesses).length <= MAX_WITNESSES),
     rampFrom: time.nullable(),
   }),
-  z.object({ ...common, state: z.literal("open"), openUntil: time, reason: z.string(), readFailedAt: time.nullable() }),
+  z.object({ ...common, state: z.literal("open"), openUntil: time, reason, readFailedAt: time.nullable() }),
   z.object({
     ...common,
     state: z.literal("half_open"),
-    passed: whole,
-    running: z.array(z.object({ id: z.string(), until: time })).max(100),
-    reason: z.string(),
+    passed: whole.max(PROBE_TOKENS - 1),
+    running: z.array(z.object({ id: z.string().max(100), until: time })).max(100),
+    reason,
   }),
 ]);
-
-/** Clocks of two machines differ a little. */
-const AHEAD_MS = 10_000;
 
 /** The store's gate, or ours where the store went back in time; null: nothing that could be a gate now. */
 export function takeGate(value: unknown, ours: Gate, now: number, reset: boolean): Gate | null {
   const { data: gate } = GATE.safeParse(value);
-  if (!gate || gate.since > now + AHEAD_MS) return null;
+  if (!gate || isAhead(gate.since, now)) return null;
+  if (gate.state === "closed" && (isAhead(gate.attempts.at, now) || isAhead(gate.faults.at, now))) return null;
   // Whatever it says: no provider is kept away for longer than an opening lasts.
   if (gate.state === "open" && gate.openUntil > now + LONGEST_OPENING_MS + AHEAD_MS) return null;
   return reset ? later(ours, gate) : gate;
@@ -50,14 +55,15 @@ const COUNTS = z.object({
   at: z.number().nonnegative(),
 });
 
-/** Counts as a store may hold them; null: damaged. */
-export function takeCounts(value: unknown): ApprovalCounts | null {
-  return COUNTS.safeParse(value).data ?? null;
+/** Counts as a store may hold them; null: damaged. From a time to come they would never fade. */
+export function takeCounts(value: unknown, now: number): ApprovalCounts | null {
+  const { data: counts } = COUNTS.safeParse(value);
+  return counts ? { ...counts, at: Math.min(counts.at, now) } : null;
 }
 
 /** A fleet is not larger; and more would not fit a document. */
 const MAX_INSTANCES = 200;
-const PRESENCE = z.record(z.string(), z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
+const PRESENCE = z.record(z.string().max(100), z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
 
 export function takePresence(value: unknown): Presence | null {
   return PRESENCE.safeParse(value).data ?? null;

@@ -19,7 +19,8 @@ const NONE: Decaying = { value: 0, at: 0 };
 
 /**
  * The attempts that this instance chose its providers for, against the limits of the rules. Counted when a provider is
- * chosen, not when it is asked: between them lies a commit, in which others choose. Looking changes nothing.
+ * chosen, not when it is asked: between them lies a commit, in which others choose. Looking changes nothing. `now` is the
+ * monotonic clock's: this book is shared with nobody, and a clock that is set back refills nothing.
  */
 export class VolumeBook {
   #all = NONE;

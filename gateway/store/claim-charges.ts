@@ -38,13 +38,13 @@ export async function claimDue(db: Database, at: { now: Date; leaseUntil: Date; 
   return rows.map(claim);
 }
 
-/** Deferred charges whose time is over. */
+/** Deferred charges whose time is over; not those put off a moment ago because late evidence is to be looked at first. */
 export async function claimExpired(db: Database, at: { now: Date; leaseUntil: Date; limit: number }): Promise<Claim[]> {
   const rows = await db.query<Row>({
     name: "claim_expired",
     text: `with due as (
       select id from charges
-      where status = 'deferred' and next_action_at is not null and defer_until <= $1 and (lease_until is null or lease_until <= $1)
+      where status = 'deferred' and next_action_at <= $1 and defer_until <= $1 and (lease_until is null or lease_until <= $1)
       order by defer_until, id limit $3 for update skip locked) ${TAKE}`,
     values: [at.now, at.leaseUntil, at.limit],
   });

@@ -163,10 +163,14 @@ describe("a half-open gate", () => {
 
   it("does not take a probe of an earlier half-open for one of this one", () => {
     const { gate, now } = halfOpened();
-    const early = { now, generation: gate.generation, id: takeProbe(gate, now)!.probe.id };
-    const reopened = failProbe(takeProbe(gate, now)!.gate, { ...early, random: never });
-    const again = takeProbe(advance(reopened, now + LONGEST_OPENING_MS), now + LONGEST_OPENING_MS)!;
-    for (const move of [passProbe, failProbe, returnProbe]) expect(move(again.gate, { ...early, random: never })).toBe(again.gate);
+    const taken = takeProbe(gate, now)!;
+    const early = { now, generation: gate.generation, id: taken.probe.id };
+    const reopened = failProbe(taken.gate, { ...early, random: never });
+    const later = now + LONGEST_OPENING_MS;
+    const again = takeProbe(advance(reopened, later), later)!;
+    expect(again.gate.generation).toBeGreaterThan(early.generation);
+    for (const move of [passProbe, failProbe, returnProbe])
+      expect(move(again.gate, { ...early, now: later, random: never })).toBe(again.gate);
   });
 
   it("counts one probe once", () => {

@@ -54,6 +54,14 @@ describe("a decline forbids the instrument", () => {
     expect(banAfter(declined({ networkCode, advice: "never" }), null, NOW)).toEqual(ban);
   });
 
+  it.each([
+    ["03", "other_provider"],
+    ["21", "other_provider"],
+    ["03", "same_later"],
+  ] as const)("not after the response code %s with the advice %s: it is no merchant advice code", (networkCode, advice) => {
+    for (const brand of ["mastercard", null]) expect(banAfter(declined({ networkCode, advice }), brand, NOW)).toBeNull();
+  });
+
   it.each(["issuer", "provider"] as const)("for 30 days after the advice never of the %s", (source) => {
     expect(banAfter(declined({ advice: "never", source }), "amex", NOW)).toEqual({ rule: "advice_never", untilMs: NOW + 30 * DAY });
   });

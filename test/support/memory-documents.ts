@@ -1,3 +1,4 @@
+import { assertWithinLimits } from "../../gateway/health/document-limits.ts";
 import type { Exchange, Exchanged, SharedDocument, SharedDocuments } from "../../gateway/health/shared-documents.ts";
 import type { Clock } from "../../providers/contract/clock.ts";
 
@@ -13,6 +14,8 @@ export class MemoryStore {
   readonly #cutOff = new Set<object>();
   readonly #deaf = new Set<object>();
   exchanges = 0;
+  /** By how much its clock is ahead of the instances'. */
+  aheadMs = 0;
 
   constructor(clock: Clock, latencyMs = 1) {
     this.#clock = clock;
@@ -22,6 +25,7 @@ export class MemoryStore {
   client(): SharedDocuments {
     const me: SharedDocuments = {
       exchange: async (request) => {
+        assertWithinLimits(request);
         await this.#clock.sleep(this.#latencyMs);
         if (this.#cutOff.has(me)) throw new Error("cut off");
         const answer = this.#exchange(request, me);
@@ -90,6 +94,6 @@ export class MemoryStore {
     if (urgent && written.length > 0)
       for (const { client, fn } of this.#listeners) if (client !== by) this.#clock.after(this.#latencyMs, fn);
     const position = { epoch, version: this.#version };
-    return { position, now: this.#clock.now(), written, documents: [...refused, ...changed], reset, more: false };
+    return { position, now: this.#clock.now() + this.aheadMs, written, documents: [...refused, ...changed], reset, more: false };
   }
 }

@@ -1,5 +1,6 @@
 import { createFleet, type Fleet, type ProviderChange } from "../../../gateway/health/fleet.ts";
 import type { SharedDocuments } from "../../../gateway/health/shared-documents.ts";
+import type { RoutingRules } from "../../../routing/rules.ts";
 import { ManualClock, seeded } from "../../support/manual-clock.ts";
 import { MemoryStore } from "../../support/memory-documents.ts";
 import { isFault, QUERY, type Result } from "./small-fleet.ts";
@@ -25,7 +26,7 @@ export class SeveralFleets {
     for (let i = 0; i < count; i++) this.add();
   }
 
-  add(): Instance {
+  add(rules: RoutingRules = {}): Instance {
     const name = `gw-${this.instances.length + 1}`;
     const documents = this.store.client();
     const fleet = createFleet({
@@ -38,6 +39,7 @@ export class SeveralFleets {
       overrides: { current: () => new Map(), modeOf: () => null },
       instance: name,
       documents,
+      rules: () => ({ version: 0, rules }),
       onBug: (bug) => this.bugs.push(bug),
     });
     const changes: ProviderChange[] = [];
