@@ -130,10 +130,16 @@ export function later(a: Gate, b: Gate): Gate {
   return a.state === "open" && (b.state !== "open" || b.openUntil < a.openUntil) ? a : b;
 }
 
-/** Times that are ahead moved to `now`: as they are, every other instance would refuse them. */
+/** It holds times of before the clock was set back, or a stranger's: `rebased`, or it would last until the clock has caught up. */
+export function needsRebase(gate: Gate, now: number): boolean {
+  return isAhead(gate.since, now) || (gate.state === "half_open" && gate.running.some(({ until }) => isAhead(until, now + PROBE_LEASE_MS)));
+}
+
+/** Nothing in it is ahead of `now` any more: an opening is over, probes that last too long are given back. */
 export function rebased(before: Gate, now: number): Gate {
-  const gate = isAhead(before.since, now) ? { ...advance(before, now), since: now } : advance(before, now);
-  if (gate.state !== "closed") return gate;
+  if (before.state === "open") return isAhead(before.since, now) ? halfOpen(before, now) : before;
+  const gate = { ...before, since: Math.min(before.since, now) };
+  if (gate.state === "half_open") return { ...gate, running: gate.running.filter(({ until }) => !isAhead(until, now + PROBE_LEASE_MS)) };
   const past = ({ value, at }: Decaying): Decaying => ({ value, at: Math.min(at, now) });
   const rampFrom = gate.rampFrom === null ? null : Math.min(gate.rampFrom, now);
   return { ...gate, attempts: past(gate.attempts), faults: past(gate.faults), rampFrom };
@@ -143,16 +149,15 @@ export function isAhead(time: number, now: number): boolean {
   return time > now + AHEAD_MS;
 }
 
-/** Time alone: an opening ends, a forgotten probe returns its token. So they do when the clock was set back: nothing lasts until it has caught up. */
+/** Time alone: an opening ends, a forgotten probe returns its token. */
 export function advance(gate: Gate, now: number): Gate {
   switch (gate.state) {
     case "closed":
       return gate;
     case "open":
-      if (isAhead(gate.since, now)) return halfOpen(gate, now);
       return now < openEnds(gate) ? gate : halfOpen(gate, openEnds(gate));
     case "half_open": {
-      const running = gate.running.filter(({ until }) => until > now && !isAhead(until, now + PROBE_LEASE_MS));
+      const running = gate.running.filter((probe) => probe.until > now);
       return running.length === gate.running.length ? gate : { ...gate, running };
     }
   }

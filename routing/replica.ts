@@ -62,6 +62,12 @@ export class Replica<State, Event extends { readonly at: number }> {
     this.#rebuild();
   }
 
+  /** Of the same version, but told otherwise. */
+  restate(state: State): void {
+    this.#base = state;
+    this.#rebuild();
+  }
+
   /** The store is another one: it knows nothing of this. */
   detach(): void {
     this.#version = 0;

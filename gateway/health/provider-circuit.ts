@@ -6,8 +6,10 @@ import {
   freeProbes,
   type Gate,
   type GateEvent,
+  needsRebase,
   newGate,
   type Open,
+  rebased,
   reset,
   slowAfterMs,
 } from "../../routing/health-gate.ts";
@@ -225,6 +227,8 @@ export class ProviderCircuit implements Circuit {
   /** Both gates as of now, and opossum turned to what they say. */
   #look(): GateView {
     const now = this.#now();
+    if (needsRebase(this.shared.view, now)) this.shared.restate(rebased(this.shared.base, now));
+    if (needsRebase(this.#own, now)) this.#own = rebased(this.#own, now);
     const shared = advance(this.shared.view, now);
     // The fleet knows now; what we alone saw is part of it.
     if (shared.state !== "closed" && this.#own.state !== "closed") this.#own = reset(this.#own, now);
