@@ -42,7 +42,7 @@ describe.skipIf(!redisAvailable())("health and approval are two signals", () => 
     );
     for (const rate of await until(
       () => rates("stripe"),
-      (seen) => seen.every((rate) => rate < before - 0.05),
+      (seen) => seen.every((rate) => rate < before),
     ))
       expect(rate).toBeLessThan(before);
     world.sandbox.clearFaults("stripe");

@@ -62,9 +62,11 @@ export function chargeBody(n: number): Record<string, unknown> {
   };
 }
 
-/** A charge that both processors take. */
+/** A charge that both processors take, of a customer of its own: no card gets so many declines that its scheme forbids another. */
 export function goodBody(n: number): Record<string, unknown> {
-  return { ...chargeBody(0), amount: 100 + n, reference: `good-${n}` };
+  const stripe = { customer: `cus_good_${n}`, payment_method: "pm_card_visa" };
+  const payment_method = { stripe, paypal: { vault_id: `vault-good-${n}` }, type: "card", brand: "visa", country: "US" };
+  return { amount: 100 + n, currency: "usd", reference: `good-${n}`, payment_method, metadata: { n: String(n) } };
 }
 
 function stripeToken(n: number): string {
