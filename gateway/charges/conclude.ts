@@ -207,9 +207,9 @@ export function newAttempt(
 
 /**
  * Deferred, or failed where the caller does not want that or its time is over. `tries` are the attempts made so far; null: this
- * turn could not try at all, so that none is counted.
+ * turn could not try at all, so that none is counted, and it is due again within `waitMs`.
  */
-export function postponed(core: Core, charge: Charge, now: Date, why: Failure | null, tries: number | null): Rest {
+export function postponed(core: Core, charge: Charge, now: Date, why: Failure | null, tries: number | null, waitMs = REDEFER_MS): Rest {
   if (!charge.defer) return { status: "failed", failure: why ?? noProviderFailure(), provider: charge.provider };
   if (charge.deferUntil <= now) return expired();
   const deferred = charge.deferred ?? {
@@ -220,7 +220,7 @@ export function postponed(core: Core, charge: Charge, now: Date, why: Failure | 
   const after: Rest = { status: "deferred", deferred, failure: null, provider: null, providerReference: null };
   // Due at its end at the latest: it expires then, whatever it waits for.
   const inMs = (ms: number): Date => new Date(Math.min(now.getTime() + ms, charge.deferUntil.getTime()));
-  if (tries === null) return { ...after, nextActionAt: inMs(core.random() * REDEFER_MS) };
+  if (tries === null) return { ...after, nextActionAt: inMs(core.random() * waitMs) };
   if (tries < MAX_DRAIN_TRIES) return { ...after, nextActionAt: inMs(drainDelayMs(tries, core.random)) };
   const reason = `deferred, and ${tries} attempts came to nothing; the last: ${deferred.reason}`;
   return {

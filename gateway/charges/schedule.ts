@@ -26,6 +26,8 @@ export const ACTION_EXPIRY_MS = 24 * HOUR;
 export const MAX_DRAIN_TRIES = 40;
 /** A deferred charge that could not even be tried is due again after this. */
 export const REDEFER_MS = 5 * S;
+/** One that only the routing rules keep from everybody: they change by hand, and until then it takes the drain's turns. */
+export const RULED_OUT_MS = MIN;
 /** Tries of a compensation before it needs a person: about a day and a half of hourly ones. */
 export const MAX_COMPENSATION_TRIES = 40;
 

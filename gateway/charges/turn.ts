@@ -1,4 +1,5 @@
 import { type Finding, never } from "../../providers/contract/outcome.ts";
+import type { Unavailable } from "../../routing/choose.ts";
 import type { Claim } from "../store/claim-charges.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
@@ -10,7 +11,7 @@ import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
 import { canFence, fence, look, lookup } from "./look.ts";
 import { barFailure, barredBy, declinesBeforeFailover, declinesOf } from "./retries.ts";
-import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
+import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs, RULED_OUT_MS } from "./schedule.ts";
 import { detailOf, gatewayFailure } from "./verdict.ts";
 
 const ACTOR = "system:worker";
@@ -19,6 +20,8 @@ const ACTOR = "system:worker";
 export interface TurnResult {
   readonly charge: Charge;
   readonly fault: boolean;
+  /** Somebody was asked: a turn that begins no attempt says nothing about providers. */
+  readonly asked: boolean;
 }
 
 /**
@@ -31,7 +34,8 @@ export async function takeTurn(core: Core, claim: Claim, leaseUntil: Date): Prom
   if (!charge || charge.leaseNo !== claim.leaseNo) return null;
   try {
     const after = await turn(core, charge, lease);
-    return { charge: after, fault: after.attempts.slice(charge.attempts.length).some(faulty) || after.status === "in_doubt" };
+    const begun = after.attempts.slice(charge.attempts.length);
+    return { charge: after, fault: begun.some(faulty) || after.status === "in_doubt", asked: begun.length > 0 };
   } catch (error) {
     if (error instanceof LeaseLost) return null;
     throw error;
@@ -100,9 +104,13 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
   const [provider] = decision.order;
   if (provider === undefined) {
     // Rules may be wrong for a minute; a charge that failed stays failed.
-    const canWait = decision.candidates.some(({ unavailable }) => unavailable === "for_now" || unavailable === "by_rule");
+    const waits = (why: Unavailable) => decision.candidates.some(({ unavailable }) => unavailable === why);
     const none = gatewayFailure("payment_method_gone", "No provider is left that this payment method has a token for.");
-    const rest = canWait ? postponed(core, charge, now, null, null) : ({ status: "failed", failure: none, deferred: null } as const);
+    const rest = waits("for_now")
+      ? postponed(core, charge, now, null, null)
+      : waits("by_rule")
+        ? postponed(core, charge, now, null, null, RULED_OUT_MS)
+        : ({ status: "failed", failure: none, deferred: null } as const);
     return commit(core, charge, lease, { now, actor: ACTOR, ...rest });
   }
   const next = newAttempt(core, charge, provider, decision, now);

@@ -73,7 +73,7 @@ export function createWorker(core: Core, options: { liveRatePerS: () => number }
       begin({ charge: claim.id }, async () => {
         try {
           const result = await takeTurn(core, claim, leaseUntil);
-          tally.calls += 1;
+          if (result?.asked) tally.calls += 1;
           if (result?.fault) tally.faults += 1;
         } finally {
           draining -= 1;
