@@ -72,7 +72,7 @@ export type GateEvent = {
   /** The attempt came to nothing (never sent): another may probe. */
   | { readonly kind: "probe_returned"; readonly probe: string }
   /** A cheap read that moves no money: a signal, not a verdict. */
-  | { readonly kind: "read"; readonly works: boolean }
+  | { readonly kind: "read"; readonly works: boolean; readonly jitter: number }
 );
 
 /** `slow`: no answer yet, after more time than answers take. */
@@ -172,7 +172,7 @@ export function apply(before: Gate, event: GateEvent): Gate {
     case "ok":
       return gate.state === "closed" ? observed(gate, event, false) : gate;
     case "fault":
-      return gate.state === "closed" ? judged(observed(gate, event, true), event) : gate;
+      return gate.state === "closed" ? judged(observed(gate, event, true), event, WORDS[event.what]) : gate;
     case "probe_taken":
       return gate.state === "half_open" ? taken(gate, event) : gate;
     case "probe_passed":
@@ -234,20 +234,26 @@ function observed(gate: Closed, { at, by }: GateEvent, fault: boolean): Closed {
 }
 
 /** Opens where there are faults enough, unless only one of several instances sees them: then its next one is as good as this one. */
-function judged(gate: Closed, fault: Extract<GateEvent, { kind: "fault" }>): Gate {
+function judged(gate: Closed, fault: { at: number; jitter: number }, last: string): Gate {
   if (gate.sum < OPEN_AT_SUM && gate.faultsInARow < OPEN_AT_FAULTS_IN_A_ROW) return gate;
   if (onlyOneSees(gate.witnesses, fault.at)) return { ...gate, sum: Math.min(gate.sum, OPEN_AT_SUM) };
-  return open(gate, fault, `${recently(gate, fault.at)}, ${gate.faultsInARow} in a row, the last: ${WORDS[fault.what]}`);
+  return open(gate, fault, `${recently(gate, fault.at)}, ${gate.faultsInARow} in a row, the last: ${last}`);
 }
 
-/** A read that fails counts like a fault, up to where one more fault of an attempt opens the gate, and no further: reads alone never do. */
-function read(gate: Gate, { at, by, works }: Extract<GateEvent, { kind: "read" }>): Gate {
+/**
+ * A read that fails counts like a fault, but reads alone open nothing: without a fault of an attempt since its last success they
+ * go no further than where the next one opens the gate.
+ */
+function read(gate: Gate, event: Extract<GateEvent, { kind: "read" }>): Gate {
+  const { at, by, works } = event;
   switch (gate.state) {
     case "closed": {
       if (works) return gate;
       const brink = OPEN_AT_SUM - FAULT_WEIGHT;
-      const sum = Math.max(gate.sum, Math.min(gate.sum + FAULT_WEIGHT, brink));
-      return { ...gate, sum, witnesses: witnessed(gate.witnesses, by, { at, fault: true }) };
+      const suspected = gate.faultsInARow > 0;
+      const sum = suspected ? gate.sum + FAULT_WEIGHT : Math.max(gate.sum, Math.min(gate.sum + FAULT_WEIGHT, brink));
+      const after = { ...gate, sum, witnesses: witnessed(gate.witnesses, by, { at, fault: true }) };
+      return suspected ? judged(after, event, "a read that failed") : after;
     }
     case "open":
       return { ...gate, readFailedAt: works ? null : at };

@@ -161,7 +161,7 @@ export class ProviderCircuit implements Circuit {
 
   /** A cheap read, made to see whether the provider is there. */
   read(works: boolean): void {
-    this.#tell({ ...this.#event(this.shared.view.generation), kind: "read", works }, false);
+    this.#tell({ ...this.#event(this.shared.view.generation), kind: "read", works, jitter: this.#options.random() }, false);
   }
 
   /** The store's gate was taken over. What we held open stays so here until its time, unless the fleet has moved on since. */

@@ -52,7 +52,8 @@ class World {
     if (step.kind === "attempt") {
       this.gate = observe(this.gate, { now, random, generation: generation - step.staleBy, fault: step.fault, by: step.by });
     }
-    if (step.kind === "read") this.gate = apply(this.gate, { at: now, by: "a", generation, kind: "read", works: step.works });
+    if (step.kind === "read")
+      this.gate = apply(this.gate, { at: now, by: "a", generation, kind: "read", works: step.works, jitter: random() });
     if (step.kind === "take") {
       const taken = takeProbe(this.gate, now);
       if (!taken) return;

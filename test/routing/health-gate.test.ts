@@ -244,13 +244,24 @@ describe("several instances", () => {
 });
 
 describe("reads", () => {
-  const reads = (gate: Gate, works: boolean, now: number) => apply(gate, { at: now, by: "a", generation: 0, kind: "read", works });
+  const reads = (gate: Gate, works: boolean, now: number) =>
+    apply(gate, { at: now, by: "a", generation: 0, kind: "read", works, jitter: 0 });
 
   it("that fail open nothing by themselves, and the first fault after one does", () => {
     let gate = newGate(0);
     for (let i = 0; i < 50; i++) gate = reads(gate, false, 0);
     expect(gate.state).toBe("closed");
     expect(result(reads(gate, true, 0), true).state).toBe("open");
+  });
+
+  it("that fail open it where an attempt was a fault and none has worked since: nobody else has to be lost to it", () => {
+    let gate = reads(reads(result(newGate(0), true), false, 0), false, 0);
+    expect(gate.state).toBe("closed");
+    gate = reads(gate, false, 0);
+    expect(gate).toMatchObject({ state: "open", reason: expect.stringContaining("the last: a read that failed") });
+    let answered: Gate = result(result(newGate(0), true), false);
+    for (let i = 0; i < 50; i++) answered = reads(answered, false, 0);
+    expect(answered.state).toBe("closed");
   });
 
   it("that fail keep it open a little longer than its time, and no longer", () => {
