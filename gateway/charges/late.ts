@@ -36,13 +36,16 @@ export async function lookAtClosed(core: Core, closed: ClosedAttempt): Promise<v
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
   } finally {
-    // Whatever was found: what the charge itself waits for goes on.
-    const due = charge && IN_FLIGHT.has(charge.status) ? now : null;
-    await releaseClaim(core.db, { id: closed.chargeId, leaseNo: lease.no }, due);
+    await releaseClaim(core.db, { id: closed.chargeId, leaseNo: lease.no }, charge && ownDue(charge, now));
   }
 }
 
 const IN_FLIGHT: ReadonlySet<string> = new Set(["processing", "requires_action", "pending", "in_doubt"]);
+
+/** Whatever a look finds, what the charge itself waits for goes on: the look's claim has put it off. */
+function ownDue({ status, nextActionAt }: Charge, now: Date): Date | null {
+  return IN_FLIGHT.has(status) ? now : nextActionAt;
+}
 
 async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<void> {
   // Its money went back, or is going: the provider goes on calling the payment a success.
@@ -71,8 +74,8 @@ async function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: L
   await putOffLook(core.db, attempt.id, attempt.nextLookAt, new Date(now.getTime() + (long ? LONG_UNSEEN_MS : UNSEEN_MS)));
   if (!long) return;
   const deadLetter = doubtLetter(core, charge, attempt);
-  const { status, nextAction, nextActionAt } = charge;
-  await commit(core, charge, lease, { now, actor: ACTOR, status, nextAction, nextActionAt, deadLetter });
+  const { status, nextAction } = charge;
+  await commit(core, charge, lease, { now, actor: ACTOR, status, nextAction, nextActionAt: ownDue(charge, now), deadLetter });
 }
 
 /** What is open is fenced, where that is possible: then it is over. */
@@ -119,7 +122,7 @@ export function lateSuccess(core: Core, charge: Charge, attempt: Attempt, approv
     actor: ACTOR,
     status: charge.status,
     nextAction: charge.nextAction,
-    nextActionAt: charge.nextActionAt,
+    nextActionAt: ownDue(charge, now),
     operation: {
       id: core.newId("op"),
       attempt_id: attempt.id,

@@ -79,6 +79,22 @@ describe("a deferred charge with late evidence about an attempt that was given u
     expect(next - Date.now()).toBeLessThan(30_000);
   });
 
+  it("keeps nobody from its next attempt's doubt, however often it is looked at without an answer, also after a day", async () => {
+    const { charge, first } = await stage.deferred();
+    await stage.allow("stripe");
+    engine.sandbox.setFault("stripe", { kind: "hang_after", operation: "commit" });
+    engine.sandbox.setFault("stripe", { kind: "500_before", operation: "lookup" });
+    await stage.takesTurn(charge);
+    await hintAttempt(engine.db, first.id, new Date());
+    const dayOld = "update attempts set started_at = started_at - interval '25 h' where id = $1";
+    await engine.db.query({ name: "test_day_old", text: dayOld, values: [first.id] });
+    engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
+    await lookAtClosed(engine.core, await stage.lookTaken(charge));
+    const doubt = await reread(engine, charge);
+    expect(doubt).toMatchObject({ status: "in_doubt", leaseUntil: null });
+    expect(doubt.nextActionAt?.getTime()).toBeLessThanOrEqual(Date.now());
+  });
+
   it("begins no other attempt after a day without an answer either; a person is told (simulator, seed 10010000)", async () => {
     const { charge, first } = await withEvidence();
     const dayOld = "update attempts set started_at = started_at - interval '25 h' where id = $1";
