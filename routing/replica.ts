@@ -73,12 +73,13 @@ export class Replica<State, Event extends { readonly at: number }> {
     this.#version = 0;
   }
 
-  /** Events from before `at` will not be told any more; they stay part of what this instance believes. */
-  settle(at: number): void {
+  /** Events from before `at` will not be told any more; they stay part of what this instance believes. Whether there were any. */
+  settle(at: number): boolean {
     const kept = this.#pending.findIndex((event) => event.at >= at);
     const old = this.#pending.splice(0, kept === -1 ? this.#pending.length : kept);
     this.#base = old.reduce(this.#fold, this.#base);
     this.#offered = Math.max(0, this.#offered - old.length);
+    return old.length > 0;
   }
 
   #rebuild(): void {

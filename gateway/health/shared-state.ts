@@ -271,9 +271,10 @@ export class SharedState {
   #forgetOld(): void {
     const before = this.#options.time.now() - KEEP_MS;
     for (const name of this.#dirty) {
-      const replica = this.#part(name)?.replica;
-      replica?.settle(before);
-      if (!replica?.dirty) this.#dirty.delete(name);
+      const part = this.#part(name);
+      // An offer of before them is out of date: taken over now, it would undo them.
+      if (part?.replica.settle(before)) this.#copy(part).offer = null;
+      if (!part?.replica.dirty) this.#dirty.delete(name);
     }
   }
 

@@ -257,6 +257,24 @@ describe("a store that is away", () => {
     expect(fleets.circuit(one).alone).toBe(true);
   });
 
+  it("that was away for long does not close what an instance holds open with what it had offered before", async () => {
+    await fleets.attempt(one, "a", FAULT);
+    fleets.store.cutOff(...fleets.instances.map(({ documents }) => documents));
+    await fleets.pass(20);
+    for (let i = 0; i < 3; i++) await fleets.attempt(one, "a", FAULT);
+    // Reads that fail hold it open beyond the time for which events are kept.
+    for (let s = 0; s < 60; s += 10) {
+      one.fleet.recordRead("a", false);
+      await fleets.pass(10_000);
+    }
+    one.fleet.recordRead("a", false);
+    expect(fleets.circuit(one).state).toBe("open");
+    await fleets.pass(500);
+    fleets.store.reconnect(...fleets.instances.map(({ documents }) => documents));
+    await fleets.pass(2_500);
+    expect(fleets.circuit(one).state).toBe("open");
+  });
+
   it("holds nobody up for long with nonsense", async () => {
     for (const nonsense of [
       "{",
