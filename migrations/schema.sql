@@ -101,12 +101,21 @@ create table charges (
   next_action jsonb,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  capture text default 'automatic'::text not null,
+  failover text default 'proven'::text not null,
+  payment_method_id text,
+  amount_reserved bigint default 0 not null,
+  authorized_until timestamp with time zone,
+  disputed boolean default false not null,
   constraint charges_pkey PRIMARY KEY (id),
   constraint charges_amount_captured_check CHECK ((amount_captured >= 0)),
   constraint charges_amount_check CHECK (((amount > 0) AND (amount < '1000000000000'::bigint))),
   constraint charges_amount_refunded_check CHECK ((amount_refunded >= 0)),
+  constraint charges_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text]))),
   constraint charges_currency_check CHECK ((currency ~ '^[a-z]{3}$'::text)),
+  constraint charges_failover_check CHECK ((failover = ANY (ARRAY['proven'::text, 'authorize_first'::text]))),
   constraint charges_money CHECK (((amount_refunded <= amount_captured) AND ((status = 'succeeded'::text) = (amount_captured > 0)) AND ((status <> ALL (ARRAY['processing'::text, 'in_doubt'::text, 'pending'::text, 'requires_action'::text])) OR (next_action_at IS NOT NULL)))),
+  constraint charges_refunds CHECK (((amount_refunded <= amount_reserved) AND (amount_reserved <= amount_captured))),
   constraint charges_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text])))
 );
 CREATE INDEX charges_by_account ON public.charges USING btree (account_id, id);
@@ -129,14 +138,16 @@ create table dead_letters (
   created_at timestamp with time zone not null,
   closed_at timestamp with time zone,
   closed_by text,
+  operation_id text,
   constraint dead_letters_pkey PRIMARY KEY (id),
-  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'job'::text]))),
+  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'refund'::text, 'job'::text]))),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'settled'::text]))),
   constraint dead_letters_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
-  constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+  constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id),
+  constraint dead_letters_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES operations(id)
 );
 CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_id);
-CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
+CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text), COALESCE(operation_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
 CREATE UNIQUE INDEX dead_letters_one_per_job ON public.dead_letters USING btree (((data ->> 'job'::text))) WHERE (kind = 'job'::text);
 
 create table declined_attempts (
@@ -206,6 +217,33 @@ CREATE INDEX events_by_charge ON public.events USING btree (charge_id, id) WHERE
 CREATE INDEX events_to_seal ON public.events USING btree (epoch, xid, id);
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+create table findings (
+  id text not null,
+  account_id text not null,
+  kind text not null,
+  provider text not null,
+  subject text not null,
+  charge_id text,
+  attempt_id text,
+  operation_id text,
+  our_amount bigint,
+  their_amount bigint,
+  currency text,
+  detail jsonb default '{}'::jsonb not null,
+  state text default 'open'::text not null,
+  owner text,
+  note text,
+  first_seen_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  closed_by text,
+  constraint findings_pkey PRIMARY KEY (id),
+  constraint findings_kind_check CHECK ((kind = ANY (ARRAY['unknown_payment'::text, 'missing_payment'::text, 'amount_differs'::text, 'paid_twice'::text, 'orphan_hold'::text, 'unknown_refund'::text, 'missing_refund'::text, 'unknown_dispute'::text]))),
+  constraint findings_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text])))
+);
+CREATE INDEX findings_by_account ON public.findings USING btree (account_id, id);
+CREATE UNIQUE INDEX findings_one_open ON public.findings USING btree (provider, kind, subject) WHERE (state = 'open'::text);
+
 create table idempotency_keys (
   account_id text not null,
   key text not null,
@@ -213,8 +251,10 @@ create table idempotency_keys (
   fingerprint bytea not null,
   charge_id text not null,
   created_at timestamp with time zone not null,
+  operation_id text,
   constraint idempotency_keys_pkey PRIMARY KEY (account_id, key),
-  constraint idempotency_keys_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+  constraint idempotency_keys_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id),
+  constraint idempotency_keys_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES operations(id)
 );
 
 create table installation (
@@ -246,15 +286,25 @@ create table operations (
   detail text,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  account_id text not null,
+  provider_key text not null,
+  reason text,
+  metadata jsonb default '{}'::jsonb not null,
+  failure jsonb,
+  ambiguous boolean default false not null,
   constraint operations_pkey PRIMARY KEY (id),
-  constraint operations_attempt_id_key UNIQUE (attempt_id),
+  constraint operations_provider_key_key UNIQUE (provider_key),
   constraint operations_amount_check CHECK ((amount > 0)),
-  constraint operations_kind_check CHECK ((kind = 'compensate'::text)),
-  constraint operations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'dead'::text]))),
+  constraint operations_kind_check CHECK ((kind = ANY (ARRAY['capture'::text, 'void'::text, 'refund'::text, 'compensate'::text]))),
+  constraint operations_state_check CHECK ((state = ANY (ARRAY['processing'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'succeeded'::text, 'failed'::text]))),
   constraint operations_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
   constraint operations_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
 );
+CREATE INDEX operations_by_charge ON public.operations USING btree (charge_id);
+CREATE INDEX operations_by_reference ON public.operations USING btree (provider_reference) WHERE (provider_reference IS NOT NULL);
 CREATE INDEX operations_due ON public.operations USING btree (next_action_at) WHERE (next_action_at IS NOT NULL);
+CREATE UNIQUE INDEX operations_one_compensation ON public.operations USING btree (attempt_id) WHERE (kind = 'compensate'::text);
+CREATE UNIQUE INDEX operations_one_settlement ON public.operations USING btree (charge_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'void'::text])) AND (state <> 'failed'::text));
 
 create table provider_accounts (
   provider text not null,

@@ -72,11 +72,12 @@ export function requestOf(charge: Charge, attempt: Attempt): AttemptRequest {
     description: request.description,
     reference: request.reference,
     createdAtMs: attempt.startedAt.getTime(),
+    capture: request.capture ?? "automatic",
   };
 }
 
 export function storedRequest(
-  charge: Pick<Charge, "amount" | "currency" | "paymentMethod" | "description" | "reference">,
+  charge: Pick<Charge, "amount" | "currency" | "paymentMethod" | "description" | "reference" | "capture" | "failover">,
   provider: string,
 ): StoredRequest {
   return {
@@ -85,6 +86,7 @@ export function storedRequest(
     token: charge.paymentMethod.tokens[provider],
     description: charge.description,
     reference: charge.reference,
+    ...(charge.capture === "manual" || charge.failover === "authorize_first" ? { capture: "manual" } : {}),
   };
 }
 

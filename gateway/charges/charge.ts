@@ -26,9 +26,16 @@ export interface Charge {
   readonly amount: bigint;
   readonly amountCaptured: bigint;
   readonly amountRefunded: bigint;
+  /** Refunds that succeeded or may yet succeed. */
+  readonly amountReserved: bigint;
   readonly currency: Currency;
   readonly reference: string | null;
   readonly idempotencyKey: string;
+  /** `manual`: only authorized; a capture takes the money later. */
+  readonly capture: (typeof CAPTURES)[number];
+  readonly failover: Failover;
+  /** The stored payment method that it was made with. */
+  readonly paymentMethodId: string | null;
   readonly paymentMethod: PaymentMethod;
   readonly excluded: readonly string[];
   readonly description: string | null;
@@ -44,9 +51,43 @@ export interface Charge {
   readonly failure: Failure | null;
   readonly deferred: Deferred | null;
   readonly nextAction: NextAction | null;
+  /** Of an authorized charge: when its hold lapses. */
+  readonly authorizedUntil: Date | null;
+  /** A dispute about it is open. */
+  readonly disputed: boolean;
+  /** The capture or void of its hold: the one under way, or the one that succeeded. */
+  readonly settlement: Settlement | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly attempts: readonly Attempt[];
+}
+
+/**
+ * `proven`: another provider is tried only with proof. `authorize_first`: authorize, then capture; an authorization in doubt moves no
+ * money, so the next provider is tried at once, and the orphan is voided as soon as its provider answers.
+ */
+export const FAILOVERS = ["proven", "authorize_first"] as const;
+
+export type Failover = (typeof FAILOVERS)[number];
+
+export const CAPTURES = ["automatic", "manual"] as const;
+
+/** One act on a hold, under the charge's lease. Its provider key is its id: the same for every send. */
+export interface Settlement {
+  readonly id: string;
+  readonly attemptId: AttemptId;
+  readonly kind: "capture" | "void";
+  /** `deferred`: proven not executed, to be sent later. */
+  readonly state: "processing" | "pending" | "in_doubt" | "deferred" | "succeeded";
+  /** Minor units to capture; of a void, what is released. */
+  readonly amount: bigint;
+  /** An answer to it was ambiguous once, or a crash left it without one. */
+  readonly ambiguous: boolean;
+  readonly tries: number;
+  /** Its key's age counts from here; committed before the first send. */
+  readonly firstSentAt: Date;
+  /** What the money is known by, once it is pending or captured. */
+  readonly providerReference: string | null;
 }
 
 export interface PaymentMethod {
@@ -118,4 +159,6 @@ export interface StoredRequest {
   readonly token: unknown;
   readonly description: string | null;
   readonly reference: string | null;
+  /** Absent: `automatic`. */
+  readonly capture?: "manual";
 }

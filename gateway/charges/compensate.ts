@@ -1,7 +1,6 @@
 import { Call } from "../../providers/contract/call.ts";
 import type { Finding } from "../../providers/contract/outcome.ts";
 import { isFault, type Outcome } from "../../providers/contract/outcome.ts";
-import { stepKey } from "../../providers/contract/provider.ts";
 import { type Operation, writeOperation } from "../store/operations.ts";
 import type { Core } from "./core.ts";
 import { type Lease, startLease } from "./lease.ts";
@@ -24,7 +23,7 @@ export async function compensate(core: Core, operation: Operation, leaseUntil: D
   if (answer.kind === "approved" || answer.kind === "fenced") {
     const reference = answer.kind === "fenced" ? answer.object : answer.reference;
     const event = told(operation, now, "compensation.done", { reference, state: answer.kind });
-    await writeOperation(core.db, { ...write, state: "done", nextActionAt: null, reference, detail: answer.kind, event });
+    await writeOperation(core.db, { ...write, state: "succeeded", nextActionAt: null, reference, detail: answer.kind, event });
     return;
   }
   const detail = "detail" in answer ? answer.detail : "reason" in answer ? answer.reason : answer.kind;
@@ -33,11 +32,11 @@ export async function compensate(core: Core, operation: Operation, leaseUntil: D
   if (hopeless) {
     core.log.error({ charge: operation.chargeId, attempt: operation.attemptId }, "a compensation needs a person");
     const event = told(operation, now, "dead_letter.opened", { kind: "compensation", reason: detail });
-    await writeOperation(core.db, { ...write, state: "dead", nextActionAt: null, detail, deadLetterId: core.newId("dl"), event });
+    await writeOperation(core.db, { ...write, state: "failed", nextActionAt: null, detail, deadLetterId: core.newId("dl"), event });
     return;
   }
   const nextActionAt = new Date(now.getTime() + nextCompensationMs(operation.tries));
-  await writeOperation(core.db, { ...write, state: "pending", nextActionAt, detail });
+  await writeOperation(core.db, { ...write, state: "processing", nextActionAt, detail });
 }
 
 async function sendBack(core: Core, operation: Operation, lease: Lease): Promise<Outcome | Finding> {
@@ -58,7 +57,7 @@ async function sendBack(core: Core, operation: Operation, lease: Lease): Promise
   const request = {
     chargeId: operation.chargeId,
     attemptId: operation.attemptId,
-    key: stepKey(operation.attemptId, "compensate"),
+    key: operation.providerKey,
     reference: operation.reference,
     object: operation.object ?? operation.reference,
     money: { amount: operation.amount, currency: operation.currency },

@@ -187,7 +187,7 @@ export function segmentOf(charge: Pick<Charge, "paymentMethod" | "currency">): S
 
 export function newAttempt(
   core: Core,
-  charge: Pick<Charge, "amount" | "currency" | "paymentMethod" | "description" | "reference"> & { attempts: readonly unknown[] },
+  charge: Parameters<typeof storedRequest>[0] & { attempts: readonly unknown[] },
   provider: string,
   decision: Decision,
   now: Date,

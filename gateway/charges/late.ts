@@ -1,4 +1,5 @@
 import type { Approved, Finding, Outcome } from "../../providers/contract/outcome.ts";
+import { stepKey } from "../../providers/contract/provider.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { type ClosedAttempt, countLook, endLooks, putOffLook } from "../store/closed-attempts.ts";
 import { isCompensated } from "../store/operations.ts";
@@ -125,7 +126,9 @@ export function lateSuccess(core: Core, charge: Charge, attempt: Attempt, approv
     nextActionAt: ownDue(charge, now),
     operation: {
       id: core.newId("op"),
+      account_id: charge.accountId,
       attempt_id: attempt.id,
+      provider_key: stepKey(attempt.id, "compensate"),
       object: attempt.object,
       reference: approved.reference,
       amount: approved.amount.toString(),

@@ -1,6 +1,6 @@
 import type { Money } from "../../providers/contract/money.ts";
 import type { ChargeId } from "../ids.ts";
-import type { Charge, PaymentMethod } from "./charge.ts";
+import type { Charge, Failover, PaymentMethod } from "./charge.ts";
 
 /**
  * What the HTTP layer asks of the money core. Refusals are thrown as `Problem`; the rest is the charge as it is.
@@ -32,6 +32,10 @@ export interface CreateCharge {
   readonly money: Money;
   readonly reference: string | null;
   readonly allowDuplicateReference: boolean;
+  readonly capture: Charge["capture"];
+  readonly failover: Failover;
+  /** The stored one that `paymentMethod` was read from. */
+  readonly paymentMethodId: string | null;
   readonly paymentMethod: PaymentMethod;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;

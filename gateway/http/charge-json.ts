@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Attempt, CHARGE_STATUSES, type Charge, type ChargeStatus } from "../charges/charge.ts";
+import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus, FAILOVERS } from "../charges/charge.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
@@ -21,6 +21,10 @@ export function chargeJson(charge: Charge): object {
     amount_captured: Number(charge.amountCaptured),
     amount_refunded: Number(charge.amountRefunded),
     currency: charge.currency,
+    capture: charge.capture,
+    failover: charge.failover,
+    authorized_until: charge.status === "authorized" ? charge.authorizedUntil : null,
+    disputed: charge.disputed,
     reference: charge.reference,
     provider: charge.provider,
     provider_reference: charge.providerReference,
@@ -104,6 +108,10 @@ export const chargeSchema = z
     amount_captured: z.int(),
     amount_refunded: z.int(),
     currency: z.string(),
+    capture: z.enum(CAPTURES),
+    failover: z.enum(FAILOVERS),
+    authorized_until: time.nullable().describe("When the hold of an authorized charge lapses"),
+    disputed: z.boolean(),
     reference: text,
     provider: text,
     provider_reference: text,

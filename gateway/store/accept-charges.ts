@@ -1,5 +1,5 @@
 import { RETRY_MEMORY_MS, SMALLEST_LIMIT } from "../../routing/retry-limits.ts";
-import type { Failure, StoredRequest } from "../charges/charge.ts";
+import type { Charge, Failover, Failure, StoredRequest } from "../charges/charge.ts";
 import { type Database, violatedConstraint } from "./database.ts";
 import { MAX_DECLINES_READ } from "./declined-attempts.ts";
 import { EVENT_COLUMNS, EVENT_RECORD, type TrailEvent } from "./event.ts";
@@ -17,6 +17,9 @@ export interface Acceptance {
   readonly idempotency_key: string;
   /** Hex. */
   readonly fingerprint: string;
+  readonly capture: Charge["capture"];
+  readonly failover: Failover;
+  readonly payment_method_id: string | null;
   readonly payment_method: object;
   readonly providers: readonly string[];
   readonly description: string | null;
@@ -66,7 +69,8 @@ const TEXT = `
 with input as (
   select * from jsonb_to_recordset($1::jsonb) as i(
     id text, account_id text, livemode boolean, status text, amount bigint, currency text, reference text,
-    allow_duplicate_reference boolean, idempotency_key text, fingerprint text, payment_method jsonb, providers text[],
+    allow_duplicate_reference boolean, idempotency_key text, fingerprint text, capture text, failover text,
+    payment_method_id text, payment_method jsonb, providers text[],
     description text, metadata jsonb, defer boolean, defer_until timestamptz, lease_until timestamptz,
     next_action_at timestamptz, deferred jsonb, failure jsonb, instruments text[], weighed boolean, now timestamptz, attempt jsonb,
     events jsonb)
@@ -80,10 +84,10 @@ with input as (
   where not i.weighed
 ), fresh as (
   insert into charges (id, account_id, livemode, status, amount, currency, reference, allow_duplicate_reference, idempotency_key,
-    payment_method, providers, description, metadata, defer, defer_until, lease_no, lease_until, next_action_at, deferred,
+    capture, failover, payment_method_id, payment_method, providers, description, metadata, defer, defer_until, lease_no, lease_until, next_action_at, deferred,
     failure, created_at, updated_at)
   select id, account_id, livemode, status, amount, currency, reference, allow_duplicate_reference, idempotency_key,
-    payment_method, providers, description, metadata, defer, defer_until, 1, lease_until, next_action_at, deferred, failure, now, now
+    capture, failover, payment_method_id, payment_method, providers, description, metadata, defer, defer_until, 1, lease_until, next_action_at, deferred, failure, now, now
   from input i
   left join lateral (
     select true as taken from idempotency_keys k where k.account_id = i.account_id and k.key = i.idempotency_key limit 1) k on true

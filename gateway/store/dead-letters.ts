@@ -25,8 +25,8 @@ export async function reopenDeadLetter(
       where k.kind in ('charge', 'doubt') and c.id = k.charge_id
         and c.status in ('deferred', 'in_doubt', 'pending', 'requires_action', 'processing')
     ), revived as (
-      update operations o set state = 'pending', next_action_at = $4, tries = 0, updated_at = $4 from closed k
-      where k.kind = 'compensation' and o.attempt_id = k.attempt_id and o.state = 'dead'
+      update operations o set state = 'processing', next_action_at = $4, tries = 0, updated_at = $4 from closed k
+      where k.kind = 'compensation' and o.kind = 'compensate' and o.attempt_id = k.attempt_id and o.state = 'failed'
     ), told as (
       insert into events (at, account_id, type, actor, charge_id, attempt_id, data)
       select $4, $2, 'dead_letter.replayed', $3, charge_id, attempt_id, jsonb_build_object('id', id, 'kind', kind, 'reason', reason) from closed

@@ -6,6 +6,8 @@ import { EVENT_COLUMNS, EVENT_RECORD, type TrailEvent } from "./event.ts";
 /** A compensation under a claim: void, else refund, of a late success that its charge could not adopt. */
 export interface Operation {
   readonly id: string;
+  /** The provider's idempotency key of it: the same for every send. */
+  readonly providerKey: string;
   readonly chargeId: ChargeId;
   readonly attemptId: AttemptId;
   readonly accountId: string;
@@ -29,6 +31,7 @@ export interface Operation {
 
 interface Row {
   id: string;
+  provider_key: string;
   charge_id: ChargeId;
   attempt_id: AttemptId;
   account_id: string;
@@ -54,13 +57,14 @@ export async function claimOperations(db: Database, at: { now: Date; leaseUntil:
       order by next_action_at, id limit $3 for update skip locked)
       update operations o set lease_no = o.lease_no + 1, lease_until = $2, next_action_at = $2, tries = o.tries + 1,
         first_sent_at = coalesce(o.first_sent_at, $1), updated_at = $1
-      from due, attempts a, charges c where o.id = due.id and a.id = o.attempt_id and c.id = o.charge_id
-      returning o.id, o.charge_id, o.attempt_id, c.account_id, a.provider, a.provider_account, o.object, o.reference, o.amount,
+      from due, attempts a where o.id = due.id and a.id = o.attempt_id
+      returning o.id, o.provider_key, o.charge_id, o.attempt_id, o.account_id, a.provider, a.provider_account, o.object, o.reference, o.amount,
         o.currency, o.captured, o.lease_no, o.tries, o.first_sent_at, o.provider_reference`,
     values: [at.now, at.leaseUntil, at.limit],
   });
   return rows.map((row) => ({
     id: row.id,
+    providerKey: row.provider_key,
     chargeId: row.charge_id,
     attemptId: row.attempt_id,
     accountId: row.account_id,
@@ -85,7 +89,7 @@ export async function writeOperation(
   write: {
     operation: Operation;
     now: Date;
-    state: "pending" | "done" | "dead";
+    state: "processing" | "pending" | "succeeded" | "failed";
     nextActionAt: Date | null;
     reference: string | null;
     detail: string;
@@ -122,6 +126,10 @@ export async function writeOperation(
 
 /** Whether this attempt's late success is being sent back, or was. */
 export async function isCompensated(db: Database, attemptId: AttemptId): Promise<boolean> {
-  const rows = await db.query({ name: "is_compensated", text: "select from operations where attempt_id = $1", values: [attemptId] });
+  const rows = await db.query({
+    name: "is_compensated",
+    text: "select from operations where attempt_id = $1 and kind = 'compensate'",
+    values: [attemptId],
+  });
   return rows.length > 0;
 }

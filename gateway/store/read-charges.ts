@@ -5,9 +5,11 @@ import type {
   Charge,
   ChargeStatus,
   Deferred,
+  Failover,
   Failure,
   NextAction,
   PaymentMethod,
+  Settlement,
   StoredRequest,
 } from "../charges/charge.ts";
 import type { AttemptId, ChargeId } from "../ids.ts";
@@ -25,7 +27,10 @@ export const CHARGE_COLUMNS = `c.*, (
       'outcome', a.outcome, 'ambiguous', a.ambiguous, 'detail', a.detail, 'object', a.object,
       'provider_reference', a.provider_reference, 'request', a.request, 'next_look_at', a.next_look_at, 'looks', a.looks,
       'decision', a.decision, 'started_at', a.started_at, 'finished_at', a.finished_at, 'latency_ms', a.latency_ms) order by a.no), '[]')
-    from attempts a where a.charge_id = c.id) as attempts`;
+    from attempts a where a.charge_id = c.id) as attempts, (
+    select json_build_object('id', o.id, 'attempt_id', o.attempt_id, 'kind', o.kind, 'state', o.state, 'amount', o.amount::text,
+      'ambiguous', o.ambiguous, 'tries', o.tries, 'first_sent_at', o.first_sent_at, 'provider_reference', o.provider_reference)
+    from operations o where o.charge_id = c.id and o.kind in ('capture', 'void') and o.state <> 'failed') as settlement`;
 
 /** A row of `charges` as the driver returns it, with `attempts` as `CHARGE_COLUMNS` selects them. */
 export interface ChargeRow {
@@ -36,9 +41,13 @@ export interface ChargeRow {
   readonly amount: bigint;
   readonly amount_captured: bigint;
   readonly amount_refunded: bigint;
+  readonly amount_reserved: bigint;
   readonly currency: string;
   readonly reference: string | null;
   readonly idempotency_key: string;
+  readonly capture: Charge["capture"];
+  readonly failover: Failover;
+  readonly payment_method_id: string | null;
   readonly payment_method: PaymentMethod;
   readonly excluded: readonly string[];
   readonly description: string | null;
@@ -54,9 +63,25 @@ export interface ChargeRow {
   readonly failure: Failure | null;
   readonly deferred: Deferred | null;
   readonly next_action: NextAction | null;
+  readonly authorized_until: Date | null;
+  readonly disputed: boolean;
+  readonly settlement: SettlementRow | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly attempts: readonly AttemptRow[];
+}
+
+/** A row of `operations` as JSON: its amount and time are text. */
+interface SettlementRow {
+  readonly id: string;
+  readonly attempt_id: string;
+  readonly kind: Settlement["kind"];
+  readonly state: Settlement["state"];
+  readonly amount: string;
+  readonly ambiguous: boolean;
+  readonly tries: number;
+  readonly first_sent_at: string;
+  readonly provider_reference: string | null;
 }
 
 /** A row of `attempts` as JSON: its times are text. */
@@ -89,9 +114,13 @@ export function rowToCharge(row: ChargeRow): Charge {
     amount: row.amount,
     amountCaptured: row.amount_captured,
     amountRefunded: row.amount_refunded,
+    amountReserved: row.amount_reserved,
     currency: row.currency as Currency,
     reference: row.reference,
     idempotencyKey: row.idempotency_key,
+    capture: row.capture,
+    failover: row.failover,
+    paymentMethodId: row.payment_method_id,
     paymentMethod: row.payment_method,
     excluded: row.excluded,
     description: row.description,
@@ -107,9 +136,26 @@ export function rowToCharge(row: ChargeRow): Charge {
     failure: row.failure,
     deferred: row.deferred,
     nextAction: row.next_action,
+    authorizedUntil: row.authorized_until,
+    disputed: row.disputed,
+    settlement: row.settlement && rowToSettlement(row.settlement),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     attempts: row.attempts.map(rowToAttempt),
+  };
+}
+
+function rowToSettlement(row: SettlementRow): Settlement {
+  return {
+    id: row.id,
+    attemptId: row.attempt_id as AttemptId,
+    kind: row.kind,
+    state: row.state,
+    amount: BigInt(row.amount),
+    ambiguous: row.ambiguous,
+    tries: row.tries,
+    firstSentAt: new Date(row.first_sent_at),
+    providerReference: row.provider_reference,
   };
 }
 

@@ -63,7 +63,9 @@ export interface NewDeadLetter {
 
 export interface NewOperation {
   readonly id: string;
+  readonly account_id: string;
   readonly attempt_id: string;
+  readonly provider_key: string;
   readonly object: string | null;
   readonly reference: string;
   readonly amount: string;
@@ -142,11 +144,12 @@ const PARTS: Readonly<Partial<Record<keyof Transition, string>>> = {
   from ready i where i.settled_by is not null and d.charge_id = i.id and d.state = 'open' and d.kind in ('charge', 'doubt')
 ), `,
   operation: `compensated as (
-  insert into operations (id, charge_id, attempt_id, kind, state, object, reference, amount, currency, captured, next_action_at,
-    created_at, updated_at)
-  select o.id, i.id, o.attempt_id, 'compensate', 'pending', o.object, o.reference, o.amount, o.currency, o.captured, i.now, i.now, i.now
-  from ready i cross join lateral jsonb_to_record(i.operation) as o(
-    id text, attempt_id text, object text, reference text, amount bigint, currency text, captured boolean)
+  insert into operations (id, account_id, charge_id, attempt_id, kind, state, provider_key, object, reference, amount, currency, captured,
+    next_action_at, created_at, updated_at)
+  select o.id, o.account_id, i.id, o.attempt_id, 'compensate', 'processing', o.provider_key, o.object, o.reference, o.amount, o.currency,
+    o.captured, i.now, i.now, i.now
+  from ready i cross join lateral jsonb_to_record(i.operation) as o(id text, account_id text, attempt_id text, provider_key text, object text,
+    reference text, amount bigint, currency text, captured boolean)
   where i.operation is not null
   on conflict do nothing
 ), `,

@@ -12,6 +12,8 @@ export interface Approved {
   /** Minor units, in the charge's currency, as the provider states it. */
   readonly amount: bigint;
   readonly captured: boolean;
+  /** Of a hold: when it lapses (milliseconds since 1970), if the provider said so. */
+  readonly heldUntilMs?: number;
 }
 
 /** The provider itself waits (e-check, review); it will settle by itself. */

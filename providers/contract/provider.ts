@@ -1,6 +1,8 @@
 import type { Call } from "./call.ts";
 import type { Money } from "./money.ts";
 import type { Finding, Outcome, Prepared } from "./outcome.ts";
+import type { Records, RecordsQuery } from "./records.ts";
+import type { WebhookDelivery, WebhookReading } from "./webhook.ts";
 
 /**
  * One configured processor account. Every method returns, never throws (a throw is a bug), ends by the call's deadline,
@@ -55,6 +57,18 @@ export interface Provider {
    */
   lookup(query: LookupQuery, call: Call): Promise<{ readonly object: string | null; readonly finding: Finding }>;
 
+  /** What the provider itself calls the instrument of a token that `checkToken` accepts: its webhooks name it so. */
+  tokenReference(token: unknown): string;
+
+  /**
+   * Checks a webhook's signature, age and account, and says what it is about. A hint only: whoever is told asks the provider.
+   * Absent: no webhook secret is configured, or the processor sends none.
+   */
+  readWebhook?(delivery: WebhookDelivery, call: Call): Promise<WebhookReading>;
+
+  /** The provider's own records, page by page. Absent: the processor has no list. */
+  records?(query: RecordsQuery, call: Call): Promise<Records>;
+
   /** Ends keep-alive sockets. */
   close(): void;
 }
@@ -68,6 +82,8 @@ export interface Capabilities {
   readonly commitKeyAgeMs: number;
   /** The same for operation keys (refund). */
   readonly operationKeyAgeMs: number;
+  /** Milliseconds that an authorization holds; then it lapses by itself. */
+  readonly holdMs: number;
   /** null: every ISO currency. */
   readonly currencies: ReadonlySet<string> | null;
 }
@@ -113,6 +129,6 @@ export interface LookupQuery {
 }
 
 /** The provider's key of one step of an attempt; stable across crashes (never regenerate it). */
-export function stepKey(attemptId: string, step: "prepare" | "commit" | "capture" | "compensate"): string {
+export function stepKey(attemptId: string, step: "prepare" | "commit" | "compensate"): string {
   return `${attemptId}:${step}`;
 }

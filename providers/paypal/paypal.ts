@@ -8,7 +8,7 @@ import { commit, lookup, prepare, SINGLE_STEP } from "./charge.ts";
 import { givenUp, unknown, unknownOf } from "./classify.ts";
 import { cancel, capture, lookupRefund, refund } from "./operations.ts";
 import { DEFAULT_MAX_SOCKETS } from "./transport.ts";
-import { readVaultToken } from "./vault-token.ts";
+import { readVaultToken, type VaultToken } from "./vault-token.ts";
 import { Wire } from "./wire.ts";
 
 const HOUR_MS = 3_600_000;
@@ -52,6 +52,7 @@ export function createPayPalProvider(options: PayPalOptions): Provider {
       const read = readVaultToken(token);
       return "message" in read ? read : null;
     },
+    tokenReference: (token) => (readVaultToken(token) as VaultToken).vaultId,
     identify: (call) => identify(wire, clientId, base, call),
     async prepare(request, call) {
       if (singleStep) return { kind: "prepared", object: SINGLE_STEP };
@@ -107,6 +108,7 @@ function capabilitiesOf(singleStep: boolean): Capabilities {
     prepareKeyAgeMs: ORDER_KEY_AGE_MS,
     commitKeyAgeMs: singleStep ? ORDER_KEY_AGE_MS : PAYMENT_KEY_AGE_MS,
     operationKeyAgeMs: PAYMENT_KEY_AGE_MS,
+    holdMs: 29 * DAY_MS,
     currencies: PAYPAL_CURRENCIES,
   };
 }

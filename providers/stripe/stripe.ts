@@ -18,7 +18,7 @@ import { captureOutcome, commitOutcome, findingOf, mismatch, settledOutcome } fr
 import { lookupRefund, refund } from "./refunds.ts";
 import { createParams } from "./request.ts";
 import { findByAttempt } from "./search.ts";
-import { checkStripeToken } from "./token.ts";
+import { checkStripeToken, type StripeToken } from "./token.ts";
 
 export interface StripeOptions {
   /** The provider's id in this installation; default `stripe`. */
@@ -38,6 +38,7 @@ const CAPABILITIES: Capabilities = {
   prepareKeyAgeMs: KEY_AGE_MS,
   commitKeyAgeMs: KEY_AGE_MS,
   operationKeyAgeMs: KEY_AGE_MS,
+  holdMs: 7 * 24 * 3600 * 1000,
   // Depends on the account's country; Stripe refuses the others in prepare, where a refusal costs nothing.
   currencies: null,
 };
@@ -75,6 +76,10 @@ class StripeProvider implements Provider {
 
   checkToken(token: unknown): { path: string; message: string } | null {
     return checkStripeToken(token);
+  }
+
+  tokenReference(token: unknown): string {
+    return (token as StripeToken).payment_method;
   }
 
   async identify(call: Call): Promise<Identity | { kind: "unknown"; detail: string }> {

@@ -49,7 +49,7 @@ const MANY_RULES: RoutingRules = {
 
 function fleetUnder(rules: RoutingRules) {
   const random = seeded(1);
-  const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
+  const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
   const fleet = createFleet({
     providers: ids.map((id) => ({ id, capabilities })),
     clock: systemClock,

@@ -76,10 +76,10 @@ describe("law 8", () => {
     const id = await charge("failed");
     await attempt(id, 1, false);
     const compensate = (op: string) =>
-      sql(`insert into operations (id, charge_id, attempt_id, kind, state, reference, amount, currency, captured, created_at, updated_at)
-        values ('${op}', '${id}', 'at_${id}_1', 'compensate', 'pending', 'pi', 100, 'usd', true, now(), now())`);
+      sql(`insert into operations (id, account_id, provider_key, charge_id, attempt_id, kind, state, reference, amount, currency, captured, created_at, updated_at)
+        values ('${op}', 'acct_default', '${op}:key', '${id}', 'at_${id}_1', 'compensate', 'processing', 'pi', 100, 'usd', true, now(), now())`);
     await compensate("op_1");
-    await expect(compensate("op_2")).rejects.toMatchObject({ constraint: "operations_attempt_id_key" });
+    await expect(compensate("op_2")).rejects.toMatchObject({ constraint: "operations_one_compensation" });
   });
 });
 

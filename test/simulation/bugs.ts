@@ -78,7 +78,17 @@ function sentBack(row: Transition): Transition {
   if (!reopen) return row;
   const { id: attempt_id, object } = reopen;
   const reference = reopen.provider_reference ?? "";
-  const operation = { id: `op_${attempt_id}`, attempt_id, object, reference, amount: row.amount_captured, currency: "usd", captured: true };
+  const operation = {
+    id: `op_${attempt_id}`,
+    account_id: "acct_default",
+    attempt_id,
+    provider_key: `${attempt_id}:compensate`,
+    object,
+    reference,
+    amount: row.amount_captured,
+    currency: "usd",
+    captured: true,
+  };
   return { ...row, status: row.from_status, amount_captured: "0", reopen: null, operation, events: [] };
 }
 

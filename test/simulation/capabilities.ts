@@ -6,12 +6,20 @@ const HOUR_MS = 3_600_000;
 
 /** As the real adapters declare them; held to it by test/contract/simulated.test.ts. */
 export const CAPABILITIES: Readonly<Record<Psp, Capabilities>> = {
-  stripe: { fence: true, prepareKeyAgeMs: 23 * HOUR_MS, commitKeyAgeMs: 23 * HOUR_MS, operationKeyAgeMs: 23 * HOUR_MS, currencies: null },
+  stripe: {
+    fence: true,
+    prepareKeyAgeMs: 23 * HOUR_MS,
+    commitKeyAgeMs: 23 * HOUR_MS,
+    operationKeyAgeMs: 23 * HOUR_MS,
+    holdMs: 7 * 24 * HOUR_MS,
+    currencies: null,
+  },
   paypal: {
     fence: false,
     prepareKeyAgeMs: 5.5 * HOUR_MS,
     commitKeyAgeMs: 44 * 24 * HOUR_MS,
     operationKeyAgeMs: 44 * 24 * HOUR_MS,
+    holdMs: 29 * 24 * HOUR_MS,
     currencies: PAYPAL_CURRENCIES,
   },
 };

@@ -45,6 +45,10 @@ export class SimulatedProvider implements Provider {
     return null;
   }
 
+  tokenReference(token: unknown): string {
+    return JSON.stringify(token);
+  }
+
   close(): void {}
 
   identify(call: Call): Promise<Identity | { kind: "unknown"; detail: string }> {

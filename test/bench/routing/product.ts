@@ -14,7 +14,7 @@ export const SEGMENTS: readonly Segment[] = SEGMENT_SHARES.map((_, i) => ({
   currency: "usd",
   brand: "visa",
 }));
-const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
+const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
 /** To the store, one way. Redis in the same region answers in less than twice that. */
 const STORE_LATENCY_MS = 1;
 /** Instances are not started in the same moment. */

@@ -13,7 +13,7 @@ export interface Instance {
   readonly records: ProviderChange[];
 }
 
-const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
+const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
 
 /** Instances of one installation, with providers `a` and `b`, on one clock and one store. */
 export class SeveralFleets {

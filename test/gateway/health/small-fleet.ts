@@ -80,7 +80,7 @@ export class SmallFleet {
 }
 
 function capabilities(currencies: ReadonlySet<string> | null) {
-  return { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies };
+  return { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies };
 }
 
 function override(provider: string, mode: OverrideMode): Override {

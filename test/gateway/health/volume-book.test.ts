@@ -9,7 +9,7 @@ import { QUERY } from "./small-fleet.ts";
 function fleetWith(rules: RoutingRules, defaults: ProviderDefaults = {}) {
   const clock = new ManualClock();
   const inForce = { version: 1, rules };
-  const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
+  const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
   const fleet = createFleet({
     providers: ["a", "b"].map((id) => ({ id, capabilities })),
     clock,

@@ -141,7 +141,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
   };
 }
 
-const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
+const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
 
 /** Two providers with the simplest of token rules. */
 const TOKEN_CHECKERS = new Map([
@@ -207,9 +207,13 @@ export class MemoryCharges implements ChargeService {
       amount: input.money.amount,
       amountCaptured: input.money.amount,
       amountRefunded: 0n,
+      amountReserved: 0n,
       currency: input.money.currency,
       reference: input.reference,
       idempotencyKey: input.idempotencyKey,
+      capture: input.capture,
+      failover: input.failover,
+      paymentMethodId: input.paymentMethodId,
       paymentMethod: input.paymentMethod,
       excluded: [],
       description: input.description,
@@ -225,6 +229,9 @@ export class MemoryCharges implements ChargeService {
       failure: null,
       deferred: null,
       nextAction: null,
+      authorizedUntil: null,
+      disputed: false,
+      settlement: null,
       createdAt: now,
       updatedAt: now,
       attempts: [],
@@ -240,6 +247,9 @@ const SOME_INPUT: CreateCharge = {
   money: { amount: 4200n, currency: "usd" as CreateCharge["money"]["currency"] },
   reference: null,
   allowDuplicateReference: false,
+  capture: "automatic",
+  failover: "proven",
+  paymentMethodId: null,
   paymentMethod: { tokens: {}, type: "card", brand: null, country: null },
   description: null,
   metadata: {},

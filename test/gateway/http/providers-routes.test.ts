@@ -28,7 +28,7 @@ beforeEach(async () => {
   clock = new ManualClock();
   const overrides = new OverrideWatcher({ db, clock, onError: () => {} });
   await overrides.refresh();
-  const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, currencies: null };
+  const capabilities = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
   const providers = ["stripe", "paypal"].map((id) => ({ id, capabilities }));
   fleet = createFleet({ providers, clock, random: () => 0.5, overrides, instance: "test", documents: null, onBug: () => {} });
   for (const { id } of providers) fleet.markVerified(id);

@@ -87,7 +87,7 @@ describe("compensations", () => {
     writeOperation(db, {
       operation,
       now: NOW,
-      state: "done",
+      state: "succeeded",
       nextActionAt: null,
       reference: "re_1",
       detail: "approved",
@@ -98,7 +98,7 @@ describe("compensations", () => {
     writeOperation(db, {
       operation,
       now: NOW,
-      state: "dead",
+      state: "failed",
       nextActionAt: null,
       reference: null,
       detail: "too old",
@@ -155,7 +155,7 @@ describe("compensations", () => {
     await stage.waits(late, b, a);
     await open.commit();
     await late;
-    expect([await stateOf(old), await eventsOf(old)]).toEqual([{ state: "pending", lease_no: 2 }, []]);
+    expect([await stateOf(old), await eventsOf(old)]).toEqual([{ state: "processing", lease_no: 2 }, []]);
     expect(await stage.rows("select from dead_letters where charge_id = $1", old.chargeId)).toEqual([]);
   });
 
@@ -165,6 +165,6 @@ describe("compensations", () => {
     expect(await stage.passes(take(b.db, 10), b)).toEqual([]);
     await open.commit();
     expect(await take(b.db, 10)).toEqual([]);
-    expect([await stateOf(old), await eventsOf(old)]).toEqual([{ state: "done", lease_no: 1 }, ["compensation.done"]]);
+    expect([await stateOf(old), await eventsOf(old)]).toEqual([{ state: "succeeded", lease_no: 1 }, ["compensation.done"]]);
   });
 });

@@ -33,6 +33,9 @@ export function acceptance(more: Partial<Acceptance> = {}): Acceptance {
     allow_duplicate_reference: false,
     idempotency_key: `key-${id}`,
     fingerprint: "07".repeat(32),
+    capture: "automatic",
+    failover: "proven",
+    payment_method_id: null,
     payment_method: { tokens: { stripe: {}, paypal: {} }, type: "card", brand: "visa", country: "US" },
     providers: ["stripe", "paypal"],
     description: null,
@@ -171,7 +174,17 @@ export function doubted(chargeId: string, more: Partial<Transition> = {}): Trans
 
 export function compensation(chargeId: string): NewOperation {
   const attempt_id = attemptId(chargeId, 1);
-  return { id: newId("op"), attempt_id, object: null, reference: "pi_late", amount: "4200", currency: "usd", captured: true };
+  return {
+    id: newId("op"),
+    account_id: "acct_default",
+    attempt_id,
+    provider_key: `${attempt_id}:compensate`,
+    object: null,
+    reference: "pi_late",
+    amount: "4200",
+    currency: "usd",
+    captured: true,
+  };
 }
 
 export function cancelKey(key: string): CommandKey {

@@ -238,9 +238,9 @@ describe("alone in its statement", () => {
   });
 
   it("operation: one compensation, due now, and no second one", async () => {
-    const pending = [{ state: "pending", attempt_id: "at_<charge>_1", reference: "pi_late", amount: 4200, captured: true, lease_no: 0 }];
-    expect((await alones("operation")).operations).toMatchObject(pending);
-    expect((await alones("a second compensation of the same attempt")).operations).toMatchObject(pending);
+    const due = [{ state: "processing", attempt_id: "at_<charge>_1", reference: "pi_late", amount: 4200, captured: true, lease_no: 0 }];
+    expect((await alones("operation")).operations).toMatchObject(due);
+    expect((await alones("a second compensation of the same attempt")).operations).toMatchObject(due);
   });
 
   it("command: its key is taken", async () => {
