@@ -22,6 +22,10 @@ function severityOf(event: SealedEvent): "error" | "warn" | null {
       return event.data.kind === "job" ? null : "error";
     case "charge.late_success":
       return event.data.adopted === true ? "warn" : "error";
+    case "reconciliation.failed":
+      return "error";
+    case "reconciliation.finding":
+      return event.data.kind === "paid_twice" ? "error" : "warn";
     default:
       return "warn";
   }
@@ -32,7 +36,10 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
   return {
     name: "notify",
     feed: {
-      types: ["dead_letter.opened", "charge.late_success", "compensation.%", "provider.opened", "provider.closed"],
+      types: [
+        ...["dead_letter.opened", "charge.late_success", "compensation.%", "provider.opened", "provider.closed"],
+        ...["reconciliation.failed", "reconciliation.finding"],
+      ],
       toJob(event) {
         const severity = severityOf(event);
         return severity && { data: { severity, ...alertOf(event) } };

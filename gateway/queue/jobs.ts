@@ -34,6 +34,8 @@ export interface JobsOptions {
   readonly registry?: Registry;
   /** Instead of the standard ones. */
   readonly kinds?: readonly JobKind[];
+  /** Besides them: what needs more than a database. */
+  readonly more?: readonly JobKind[];
 }
 
 export interface Jobs {
@@ -53,6 +55,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    ...(options.more ?? []),
   ];
   const boss = connectBoss(options);
   try {

@@ -10,6 +10,7 @@ import { chargeReadRoutes } from "../../../gateway/http/charge-read-routes.ts";
 import { chargeRoutes } from "../../../gateway/http/charge-routes.ts";
 import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
+import { reconciliationRoutes } from "../../../gateway/http/reconciliation-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
 import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
 import { createHttpApp } from "../../../gateway/http/server.ts";
@@ -107,6 +108,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     ...chargeReadRoutes({ db }),
     ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
     ...deadLetterRoutes({ db, charges }),
+    ...reconciliationRoutes({ db, clock, newId, providers: ids }),
     ...routingRoutes({ db, fleet, rules, providers: TOKEN_CHECKERS, clock }),
     ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
     ...systemRoutes({ readiness: async () => system.readiness, status: async () => system.status, registry: metrics.registry }),
