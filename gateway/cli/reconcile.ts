@@ -3,12 +3,14 @@
  * Compares a window with the providers' own records, beside a running gateway and with its settings.
  * Ends with 0: no differences; 3: there are; 1: it could not be done; 64: wrong arguments; 78: wrong settings.
  */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../providers/contract/clock.ts";
 import { CONFIG_EXIT_CODE, type Config, parseConfig, printFaults } from "../config.ts";
 import { Identities } from "../identities.ts";
 import { idSource } from "../ids.ts";
-import { startLocalPostgres } from "../local/postgres.ts";
+import { readIfThere } from "../local/data-dir.ts";
+import { type LocalPostgres, startLocalPostgres } from "../local/postgres.ts";
 import { sandboxUrls, simulatedProviders } from "../local/simulated-providers.ts";
 import { type Parts, SETTINGS } from "../reconciliation/parts.ts";
 import { type RunEnd, reconcile } from "../reconciliation/run.ts";
@@ -67,7 +69,7 @@ async function main(config: Config, asked: Asked): Promise<number> {
   const say = (line: string): void => console.error(line);
   const closers: (() => Promise<void> | void)[] = [];
   try {
-    const local = config.databaseUrl === null ? await startLocalPostgres({ dataDir: config.dataDir, log: () => {} }) : null;
+    const local = config.databaseUrl === null ? await localDatabase(config.dataDir) : null;
     if (local) closers.push(() => local.stop());
     const url = local?.url ?? (config.databaseUrl as string);
     const db = openDatabase({ url, maxConnections: 6, onIdleError: () => {} });
@@ -82,6 +84,13 @@ async function main(config: Config, asked: Asked): Promise<number> {
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+/** The one of a local start, running or not. None is made here. */
+async function localDatabase(dataDir: string): Promise<LocalPostgres> {
+  if ((await readIfThere(join(dataDir, "postgres.json"))) === null)
+    throw new Error(`there is no database: DATABASE_URL is not set, and nothing was ever started in ${dataDir}`);
+  return startLocalPostgres({ dataDir, log: () => {} });
 }
 
 /** The same providers as the gateway's, on the accounts that this database knows (law 12). */
