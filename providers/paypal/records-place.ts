@@ -12,12 +12,18 @@ export interface Place {
 
 /** PayPal searches at most 31 days at a time. */
 const MAX_WINDOW_MS = 31 * 86_400_000 - 2_000;
+/** It knows the last three years. */
+const OLDEST_MS = 3 * 365 * 86_400_000;
 /** A search is by whole seconds. */
 const MIN_WINDOW_MS = 1_000;
 
 /** null: nothing can be in it. */
-export function firstPlace({ what, fromMs, toMs }: RecordsQuery): Place | null {
-  return fromMs < toMs ? window(what, fromMs, toMs) : null;
+export function firstPlace(query: RecordsQuery): Place | null {
+  return query.fromMs < query.toMs ? firstWindow(query.what, query) : null;
+}
+
+function firstWindow(what: Place["what"], { fromMs, toMs }: RecordsQuery): Place {
+  return window(what, Math.max(fromMs, toMs - OLDEST_MS), toMs);
 }
 
 /** The place of a cursor, or null when it is none of this query. */
@@ -34,7 +40,7 @@ export function readPlace(cursor: string, query: RecordsQuery): Place | null {
 export function writePlace(place: Place, query: RecordsQuery, morePages: boolean): string | null {
   if (morePages) return text({ ...place, page: place.page + 1 });
   if (place.toMs < query.toMs) return text(window(place.what, place.toMs, query.toMs));
-  return place.what === "payments" ? text(window("holds", query.fromMs, query.toMs)) : null;
+  return place.what === "payments" ? text(firstWindow("holds", query)) : null;
 }
 
 /** The cursor of the first half of `place`, or null when it cannot be shorter. */

@@ -3,7 +3,7 @@ import type { Call } from "../contract/call.ts";
 import { type Currency, isCurrency } from "../contract/money.ts";
 import { never, type Unknown } from "../contract/outcome.ts";
 import type { PaymentRecord, ProviderRecord, Records, RecordsQuery, RefundRecord } from "../contract/records.ts";
-import { fromPayPalAmount } from "./amounts.ts";
+import { fromPayPalAmount, PAYPAL_CURRENCIES } from "./amounts.ts";
 import { type Answer, isRecord } from "./answer.ts";
 import { unknown, unknownOf } from "./classify.ts";
 import { firstPlace, half, type Place, readPlace, writePlace } from "./records-place.ts";
@@ -17,19 +17,14 @@ const HOLDS_PAGE_SIZE = 20;
 /** More than 10,000 transactions in one window; PayPal wants a shorter one. */
 const TOO_LARGE = "RESULTSET_TOO_LARGE";
 
-/**
- * PayPal's transaction search. A transaction may take three hours to appear in it, so a page that is asked for earlier
- * says `unknown` until PayPal says that its report reaches beyond the window: what is missing would prove nothing.
- */
+/** PayPal's transaction search. A transaction may take three hours to appear in it: what is missing before then proves nothing. */
 export async function records(wire: Wire, query: RecordsQuery, call: Call): Promise<Records> {
   const place = query.cursor === null ? firstPlace(query) : readPlace(query.cursor, query);
   if (place === null)
     return query.cursor === null ? { kind: "page", records: [], next: null } : unknown("unexpected", "not a cursor of ours");
   const answer = await wire.read(call, ({ reports }) => reports.searchTransactions(searchOf(place)));
   if (answer.kind !== "ok") return smaller(answer, place);
-  const { transactionDetails = [], totalPages = 0, lastRefreshedDatetime } = answer.result;
-  const refreshedMs = timeOf(lastRefreshedDatetime);
-  if (refreshedMs !== null && refreshedMs < place.toMs) return unknown("unexpected", `PayPal's report ends at ${lastRefreshedDatetime}`);
+  const { transactionDetails = [], totalPages = 0 } = answer.result;
   const found: ProviderRecord[] = [];
   for (const { transactionInfo } of transactionDetails) {
     const record = transactionInfo && (await recordOf(wire, transactionInfo, place, call));
@@ -96,7 +91,7 @@ const REFUND_STATES: ReadonlyMap<string, RefundRecord["state"]> = new Map([
 
 function paymentOf(info: TransactionInformation): PaymentRecord | Unknown | null {
   const common = commonOf(info);
-  if (!common) return unreadable();
+  if (common === null) return foreign(info) ? null : unreadable();
   // Money that we sent is a payment as well, and not a charge of ours.
   if (common.negative) return null;
   const state = PAYMENT_STATES.get(info.transactionStatus ?? "");
@@ -109,7 +104,7 @@ function paymentOf(info: TransactionInformation): PaymentRecord | Unknown | null
 /** One that was captured is in the list as its captures. */
 async function holdOf(wire: Wire, info: TransactionInformation, call: Call): Promise<PaymentRecord | Unknown | null> {
   const common = commonOf(info);
-  if (!common) return unreadable();
+  if (common === null) return foreign(info) ? null : unreadable();
   const { reference, amount, currency, createdAtMs } = common;
   const answer = await wire.read(call, ({ payments }) => payments.getAuthorizedPayment({ authorizationId: reference }));
   if (answer.kind !== "ok") return unknownOf(answer);
@@ -126,8 +121,9 @@ function relatedOrder(data: unknown): unknown {
   return isRecord(related) ? related.orderId : null;
 }
 
-function refundOf(info: TransactionInformation): RefundRecord | Unknown {
+function refundOf(info: TransactionInformation): RefundRecord | Unknown | null {
   const common = commonOf(info);
+  if (common === null && foreign(info)) return null;
   const state = REFUND_STATES.get(info.transactionStatus ?? "");
   if (!common || !state) return unreadable();
   const { reference, amount, currency, createdAtMs } = common;
@@ -143,6 +139,12 @@ function commonOf(info: TransactionInformation) {
   const amount = isCurrency(currency) ? fromPayPalAmount({ currencyCode, value: value.replace(/^-/, "") }, currency as Currency) : null;
   if (reference === null || createdAtMs === null || amount === null) return null;
   return { reference, createdAtMs, amount, currency, negative: value.startsWith("-") };
+}
+
+/** In a currency that no charge can be in. */
+function foreign({ transactionAmount }: TransactionInformation): boolean {
+  const code = transactionAmount?.currencyCode?.toLowerCase();
+  return code !== undefined && !PAYPAL_CURRENCIES.has(code);
 }
 
 function ourIds(info: TransactionInformation) {

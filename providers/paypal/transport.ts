@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { GateClosed } from "../contract/call.ts";
 
-/** An order with one purchase unit is some 4 KB, a page of 500 transactions some 700 KB; more than this is not an answer of PayPal's. */
-const MAX_RESPONSE_BYTES = 4 * 1_048_576;
+/** An order with one purchase unit is some 4 KB, a page of 500 transactions some 500 KB; more than this is not an answer of PayPal's. */
+const MAX_RESPONSE_BYTES = 1_048_576;
 /** Below the idle time-outs of common load balancers, so that we rarely write into a socket that is about to close. */
 const IDLE_SOCKET_MS = 15_000;
 /** Enough for some hundreds of charges per second; more would only queue inside PayPal's rate limit. */
