@@ -54,7 +54,9 @@ export class Session {
     const { db, clock, newId } = this.parts;
     const rows = findings.map((finding) => ({ id: newId("fi"), ...finding }));
     this.#seen += rows.length;
-    this.#fresh += (await recordFindings(db, rows, { actor: RECONCILIATION, now: new Date(clock.now()) })).length;
+    const fresh = await recordFindings(db, rows, { actor: RECONCILIATION, now: new Date(clock.now()) });
+    // Not in one expression with the await: several charges are judged at once.
+    this.#fresh += fresh.length;
   }
 
   async resolve(ids: readonly string[]): Promise<void> {
