@@ -66,9 +66,9 @@ create table reconciliation_records (
 create index reconciliation_records_by_charge on reconciliation_records (run_id, charge_id) where charge_id is not null;
 create index reconciliation_records_by_operation on reconciliation_records (run_id, operation_id) where operation_id is not null;
 
--- What of ours claims money in a window. On attempts a summary of each few pages is enough (rows come and end in the order of time), and
--- costs the path of a charge nothing.
-create index attempts_by_end on attempts using brin (finished_at) with (pages_per_range = 16, autosummarize = on);
+-- What of ours took money in a window: the trail says when. It is only ever appended to, in the order of time, so a summary of each few
+-- pages finds an hour of it, and costs the path of a charge next to nothing.
+create index events_by_time on events using brin (at) with (pages_per_range = 16, autosummarize = on);
 create index operations_by_success on operations (updated_at) where state = 'succeeded';
 
 create index findings_by_subject on findings (provider, kind, subject);

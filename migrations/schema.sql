@@ -67,7 +67,6 @@ create table attempts (
   constraint attempts_no_check CHECK ((no > 0)),
   constraint attempts_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
 );
-CREATE INDEX attempts_by_end ON public.attempts USING brin (finished_at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX attempts_by_reference ON public.attempts USING btree (provider, provider_reference) WHERE (provider_reference IS NOT NULL);
 CREATE UNIQUE INDEX attempts_one_live ON public.attempts USING btree (charge_id) WHERE live;
 CREATE INDEX attempts_to_look_at ON public.attempts USING btree (next_look_at) WHERE (next_look_at IS NOT NULL);
@@ -215,6 +214,7 @@ create table events (
   constraint events_pkey PRIMARY KEY (id)
 );
 CREATE INDEX events_by_charge ON public.events USING btree (charge_id, id) WHERE (charge_id IS NOT NULL);
+CREATE INDEX events_by_time ON public.events USING brin (at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX events_to_seal ON public.events USING btree (epoch, xid, id);
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 

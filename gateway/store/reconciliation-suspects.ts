@@ -64,26 +64,20 @@ export function suspectPayments(db: Sql, scope: Scope, after: string, limit: num
 }
 
 /**
- * Charges whose money, by our clock, was taken in [from, to), and is not in the provider's list: by the end of the attempt, or by the
- * success of the operation that captured its hold. One slice of time per statement: what it reads is bounded by that.
+ * Charges that took their money in [from, to), by our trail, and are not in the provider's list. One slice of time per statement: what it
+ * reads is bounded by that.
  */
 export async function chargesWithoutRecord(db: Sql, scope: Scope, after: string, limit: number): Promise<string[]> {
   const rows = await db.query<{ charge_id: string }>({
     name: "charges_without_record",
-    text: `select charge_id from (
-        select a.id, a.charge_id from attempts a
-        where a.finished_at >= $4 and a.finished_at < $5 and a.provider = $2 and a.provider_account = $3 and a.live and a.outcome = 'approved'
-          and not exists (select from operations o where o.charge_id = a.charge_id and o.kind = 'capture' and o.state = 'succeeded')
-        union
-        select a.id, a.charge_id from operations o join attempts a on a.id = o.attempt_id
-        where o.updated_at >= $4 and o.updated_at < $5 and o.state = 'succeeded' and o.kind = 'capture'
-          and a.provider = $2 and a.provider_account = $3
-      ) ours
-      where charge_id > $6 and exists (select from charges c where c.id = ours.charge_id and c.status = 'succeeded')
+    text: `select distinct e.charge_id from events e
+        join attempts a on a.charge_id = e.charge_id and a.live and a.outcome = 'approved' and a.provider = $2 and a.provider_account = $3
+        join charges c on c.id = e.charge_id and c.status = 'succeeded'
+      where e.at >= $4 and e.at < $5 and e.type = 'charge.succeeded' and e.charge_id > $6
         and not exists (
-          select from reconciliation_records r where r.run_id = $1 and r.charge_id = ours.charge_id and r.attempt_id = ours.id
+          select from reconciliation_records r where r.run_id = $1 and r.charge_id = a.charge_id and r.attempt_id = a.id
             and r.provider = $2 and r.kind = 'payment' and r.state = 'captured')
-      order by charge_id limit $7`,
+      order by e.charge_id limit $7`,
     values: [scope.runId, scope.provider, scope.account, scope.from, scope.to, after, limit],
   });
   return rows.map((row) => row.charge_id);

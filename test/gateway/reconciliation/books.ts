@@ -198,6 +198,11 @@ export class Books {
       ],
     );
     await this.attempt(one);
+    if (one.status === "succeeded")
+      await this.sql(
+        "insert into events (at, account_id, type, actor, charge_id, provider) values ($1, 'acct_default', 'charge.succeeded', 'test', $2, $3)",
+        [new Date(one.paidAt ?? one.at), one.id, one.provider],
+      );
     return one;
   }
 
@@ -259,6 +264,8 @@ export interface OurCharge {
   amount: bigint;
   captured: bigint;
   at: number;
+  /** When the money was taken; left out: at once. */
+  paidAt?: number;
 }
 
 export interface OurOperation {

@@ -193,7 +193,7 @@ describe("a payment that the provider does not have", () => {
   });
 
   it("captured days after it was authorized, is compared by the day of its capture", async () => {
-    const one = await books.charge({ at: DAY - 72 * HOUR, reference: "auth_9" });
+    const one = await books.charge({ at: DAY - 72 * HOUR, paidAt: NOON, reference: "auth_9" });
     await books.operation(one, { kind: "capture", reference: "capture_9", amount: 4200n });
     books.stripe.looks.set(one.object, { kind: "unpaid", object: one.object });
     expect(await books.differences({ from: new Date(DAY - 96 * HOUR), to: new Date(DAY - 24 * HOUR) })).toEqual([]);

@@ -34,6 +34,8 @@ async function fill(): Promise<void> {
     select 're_' || lpad(i::text, 6, '0'), 'ch_' || lpad(i::text, 6, '0'), 'at_' || lpad(i::text, 6, '0'), 'acct_default', 'refund', 'succeeded',
       'key_' || i, 'obj_' || lpad(i::text, 6, '0'), 'ref_' || lpad(i::text, 6, '0'), 1000, 'usd', true, 'back_' || lpad(i::text, 6, '0'),
       ${seconds}, ${seconds} ${rows} where i % 10 = 0`);
+  await books.sql(`insert into events (at, account_id, type, actor, charge_id, provider)
+    select ${seconds}, 'acct_default', 'charge.succeeded', 'test', 'ch_' || lpad(i::text, 6, '0'), ${provider} ${rows}`);
   for (let i = 0; i < CHARGES; i++) {
     const source = i % 2 === 0 ? books.stripe : books.paypal;
     source.payments.push(recordOf(i));
