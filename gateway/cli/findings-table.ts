@@ -3,10 +3,11 @@ import type { Finding } from "../store/read-findings.ts";
 const HEAD = ["kind", "provider", "subject", "charge", "ours", "theirs", "currency"];
 
 /** What a run found, for people: what was read, the differences one a line, and what could not be verified. */
-export function findingsTable(report: Readonly<Record<string, unknown>>, findings: readonly Finding[]): string {
+export function findingsTable(report: Readonly<Record<string, unknown>>, findings: readonly Finding[], whole: boolean): string {
   const records = Object.entries((report.records ?? {}) as Record<string, number>);
   const read = records.map(([list, count]) => `${list.replace(".", " ")} ${count}`).join(", ");
-  const lines = [`read: ${read || "nothing"}`, findings.length === 0 ? "no differences" : `differences: ${findings.length}`];
+  const none = whole ? "no differences" : "no differences in what could be compared";
+  const lines = [`read: ${read || "nothing"}`, findings.length === 0 ? none : `differences: ${findings.length}`];
   if (findings.length > 0) lines.push("", ...table([HEAD, ...findings.map(cells)]));
   const { count, first } = (report.unverified ?? { count: 0, first: [] }) as {
     count: number;

@@ -138,7 +138,7 @@ async function compare(parts: Parts, { from, to, provider, json }: Asked): Promi
   await createRun(parts.db, run, startedAt);
   const ended = await reconcile(parts, run.id);
   if (ended.kind === "busy") throw new Error("the run was taken over");
-  const filter = { accountId: DEFAULT_ACCOUNT, kind: null, provider, state: "open", owner: null, charge: null };
+  const filter = { accountId: null, kind: null, provider, state: "open", owner: null, charge: null };
   const open = await listFindings(parts.db, filter, { after: null, limit: MAX_PRINTED });
   const seen = open.filter((finding) => finding.last_seen_at >= startedAt);
   print(run.id, ended, seen, json);
@@ -153,6 +153,6 @@ function print(run: string, ended: Exclude<RunEnd, { kind: "busy" }>, findings: 
     console.log(JSON.stringify({ run, state: ended.kind, error, report: ended.report, findings }, plain, 2));
     return;
   }
-  console.log(findingsTable(ended.report, findings));
+  console.log(findingsTable(ended.report, findings, error === null));
   if (error !== null) console.error(`it could not be compared in full: ${error}`);
 }

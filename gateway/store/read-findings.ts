@@ -30,7 +30,8 @@ const COLUMNS = `id, kind, provider, subject, charge_id, attempt_id, operation_i
   note, first_seen_at, last_seen_at, closed_at, closed_by`;
 
 export interface FindingFilter {
-  readonly accountId: string;
+  /** null: of all accounts. */
+  readonly accountId: string | null;
   readonly kind: string | null;
   readonly provider: string | null;
   readonly state: string | null;
@@ -47,7 +48,7 @@ export function listFindings(
   return db.query<Finding>({
     name: "list_findings",
     text: `select ${COLUMNS} from findings
-      where account_id = $1 and ($2::text is null or kind = $2) and ($3::text is null or provider = $3) and ($4::text is null or state = $4)
+      where ($1::text is null or account_id = $1) and ($2::text is null or kind = $2) and ($3::text is null or provider = $3) and ($4::text is null or state = $4)
         and ($5::text is null or owner = $5) and ($6::text is null or charge_id = $6) and ($7::text is null or id < $7)
       order by id desc limit $8`,
     values: [filter.accountId, filter.kind, filter.provider, filter.state, filter.owner, filter.charge, page.after, page.limit],
