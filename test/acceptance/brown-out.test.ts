@@ -17,7 +17,7 @@ const FAULTS = [
 const STRETCH = 20;
 /** Both instances have found it within so many charges; one gate needs about 20 attempts. */
 const SOON = 200;
-/** Later openings last up to a minute. */
+/** Openings last up to half a minute, and several follow one another. */
 const PATIENCE_MS = 240_000;
 
 describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten", () => {
