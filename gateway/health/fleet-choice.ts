@@ -2,7 +2,8 @@ import type { Clock, Random } from "../../providers/contract/clock.ts";
 import type { Money } from "../../providers/contract/money.ts";
 import { type ApprovalBook, type Segment, segmentName } from "../../routing/approval.ts";
 import { type Contender, choose, type Decision } from "../../routing/choose.ts";
-import { NO_RULES, type ProviderDefaults, type RoutingRules, type RulesInForce, withDefaults } from "../../routing/rules.ts";
+import { own } from "../../routing/own.ts";
+import { type Limits, NO_RULES, type ProviderDefaults, type RoutingRules, type RulesInForce, withDefaults } from "../../routing/rules.ts";
 import type { FleetMembers, Member } from "./fleet-members.ts";
 import { withNotConfigured } from "./not-configured.ts";
 import type { Overrides } from "./overrides.ts";
@@ -79,7 +80,7 @@ export class FleetChoice {
     const instances = this.#options.instances();
     const monotonic = clock.monotonic();
     const contenders = members.all.map((member): Contender => {
-      const volume = this.#volume.standing(member.id, { limits: rules.rules.providers?.[member.id]?.limits, instances }, monotonic);
+      const volume = this.#volume.standing(member.id, { limits: limitsOf(member.id, rules), instances }, monotonic);
       return {
         provider: member.id,
         unverified: member.unverified,
@@ -99,8 +100,8 @@ export class FleetChoice {
     return withNotConfigured(decision, query, (id) => members.find(id) !== undefined);
   }
 
-  #allowance(id: string, { rules }: RulesInForce) {
-    return { limits: rules.providers?.[id]?.limits, instances: this.#options.instances() };
+  #allowance(id: string, rules: RulesInForce) {
+    return { limits: limitsOf(id, rules), instances: this.#options.instances() };
   }
 
   #rules(): RulesInForce {
@@ -113,4 +114,8 @@ export class FleetChoice {
   #complete(rules: RoutingRules): RoutingRules {
     return withDefaults(rules, this.#options.defaults);
   }
+}
+
+function limitsOf(id: string, { rules }: RulesInForce): Limits | undefined {
+  return own(rules.providers, id)?.limits;
 }
