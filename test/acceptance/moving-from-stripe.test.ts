@@ -33,8 +33,13 @@ it("the code of the page for those who move from Stripe compiles, under the sett
   expect(faultsIn({ "before.ts": stripe, "after.ts": ours.map((name) => after[name]).join("\n") })).toEqual([]);
 });
 
-it("and runs: a charge, its key again, a decline, an event whose signature is right or not", async () => {
-  const program = `${code.client}\n${code.read}\n${code.webhook}\n${code.after!.replace('"pm_1"', '"pm_card_visa"')}
+it("and runs: a charge, its key again, a decline, a hold captured and one voided, an event whose signature is right or not", async () => {
+  const program = `${code.client}\n${code.read}\n${code.webhook}\n${withTestCard(code.after!)}\n${withTestCard(code.hold!)}
+    const captured = await post<Charge>(\`/v1/charges/\${held.id}/capture\`, "order-77-capture", { amount: 4000 });
+    const hold = { amount: 100, currency: "usd", payment_method: { stripe: { payment_method: "pm_card_visa" } }, capture: "manual" };
+    const other = await post<Charge>("/v1/charges", "order-78-hold", hold);
+    ${code.void!.replace("held.id", "other.body.id")}
+    const voided = await post<Charge>(\`/v1/charges/\${other.body.id}/cancel\`, "order-77-void");
     const body = { amount: 100, currency: "usd", payment_method: { stripe: { payment_method: "pm_card_visa_chargeDeclinedInsufficientFunds" } } };
     const reused = await post("/v1/charges", "invoice-1042-1", body).catch((problem) => problem);
     const refused = await post<Charge>("/v1/charges", "invoice-1042-2", body);
@@ -45,7 +50,8 @@ it("and runs: a charge, its key again, a decline, an event whose signature is ri
         return error.message;
       }
     });
-    console.log(JSON.stringify([charge.status, whatToDo(charge), reused.code, reused.money, refused.body.status, whatToDo(refused.body), ...events]));
+    console.log(JSON.stringify([charge.status, whatToDo(charge), reused.code, reused.money, refused.body.status, whatToDo(refused.body),
+      captured.body.status, captured.body.amount_captured, voided.body.status, ...events]));
   `;
   const file = join(await temporaryDirectory(), "page.ts");
   await writeFile(file, program);
@@ -55,9 +61,14 @@ it("and runs: a charge, its key again, a decline, an event whose signature is ri
     ...["succeeded", "paid"],
     ...["idempotency_key_reused", "none"],
     ...["failed", "try again, with a new key, after 86400 s"],
+    ...["succeeded", 4000, "canceled"],
     ...["charge.succeeded", "the signature is missing or wrong", "too old, or no timestamp"],
   ]);
 });
+
+function withTestCard(text: string): string {
+  return text.replace('"pm_1"', '"pm_card_visa"');
+}
 
 /** As the gateway sends it, after a rotation: signed twice. */
 function delivery(kind: string): [string, Record<string, string>] {
