@@ -124,6 +124,42 @@ describe("a deferred charge with a stored payment method", () => {
   });
 });
 
+describe("a charge in doubt with a stored payment method", () => {
+  /** Stripe has it, or not, and says nothing. */
+  async function doubtful(stripe: string, commit: "hang_before" | "hang_after") {
+    const tokens = both(stripe);
+    const id = await store(engine, tokens);
+    await only("stripe");
+    engine.sandbox.setFault("stripe", { kind: commit, operation: "commit" });
+    engine.sandbox.setFault("stripe", { kind: "500_before", operation: "lookup" });
+    const { charge } = await chargeStored(engine, id);
+    expect(charge.status).toBe("in_doubt");
+    engine.sandbox.clearFaults();
+    await only(...PROVIDERS);
+    return { id, charge, tokens };
+  }
+
+  it.each([
+    ["goes on at the next provider once it is fenced", false, { status: "succeeded", provider: "paypal" }],
+    ["does not, when the method was deleted meanwhile", true, { status: "failed", provider: "stripe" }],
+  ])("%s", async (_, deleted, expected) => {
+    const { id, charge } = await doubtful("pm_card_visa", "hang_before");
+    if (deleted) await deleteMethod(engine.db, by(id));
+    const after = await turned(charge, ({ status }) => status === "succeeded" || status === "failed");
+    expect(after).toMatchObject({ ...expected, attempts: [{ provider: "stripe", outcome: "fenced" }, ...(deleted ? [] : [{}])] });
+    expect(movedAt(engine.sandbox, charge.id)).toEqual(deleted ? {} : { paypal: 4200n });
+  });
+
+  it("is resolved with the token that was sent, and its decline holds against that token, removed or not", async () => {
+    const { id, charge, tokens } = await doubtful("pm_card_chargeDeclinedStolenCard", "hang_after");
+    await removeToken(engine.db, by(id), "stripe");
+    const after = await turned(charge, ({ status }) => status === "failed");
+    expect(after).toMatchObject({ failure: { code: "lost_or_stolen" }, attempts: [{ provider: "stripe", outcome: "fenced" }] });
+    const again = (await engine.charges.create(chargeInput({ tokens: { stripe: tokens.stripe } }))).charge;
+    expect(again).toMatchObject({ status: "failed", attempts: [], failure: { code: "retry_forbidden" } });
+  });
+});
+
 describe("the retry rules", () => {
   const LOST = "pm_card_chargeDeclinedLostCard";
 
