@@ -6,14 +6,19 @@ import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
 import type { AttemptPatch } from "../store/write-transitions.ts";
 import type { Attempt, Charge } from "./charge.ts";
-import { awaitsLook, conclude, decide, doubtLetter, expired, newAttempt, postponed } from "./conclude.ts";
+import { conclude } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
+import { doubtLetter } from "./letters.ts";
 import { canFence, fence, look, lookup } from "./look.ts";
+import { awaitsLook, decide, newAttempt } from "./next-attempt.ts";
+import { expired, postponed } from "./postpone.ts";
 import { barFailure, barredBy, declinesBeforeFailover, declinesOf } from "./retries.ts";
 import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs, RULED_OUT_MS } from "./schedule.ts";
-import { detailOf, gatewayFailure } from "./verdict.ts";
+import { isOpen } from "./settlement.ts";
+import { detailOf, gatewayFailure, lastDecline } from "./verdict.ts";
+import { watchHold } from "./watch-hold.ts";
 
 const ACTOR = "system:worker";
 
@@ -51,6 +56,8 @@ function faulty(attempt: Attempt): boolean {
 
 async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const attempt = liveAttempt(charge);
+  // Its capture or void waits, or crashed: it may have been sent.
+  if (attempt && isOpen(charge.settlement)) return drive(core, charge, lease, ACTOR, false);
   switch (charge.status) {
     case "processing":
       // A crash: the commit step may have been sent. Without a live attempt the turn before had proof, and no time.
@@ -63,6 +70,7 @@ async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
     case "deferred":
       return begin(core, charge, lease);
     case "authorized":
+      return attempt ? watchHold(core, charge, attempt, lease, ACTOR) : stranded(core, charge, lease);
     case "succeeded":
     case "failed":
     case "canceled":
@@ -101,7 +109,10 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
   }
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
   const bar = barredBy(charge, declines, null, now);
-  if (bar) return commit(core, charge, lease, { now, actor: ACTOR, status: "failed", failure: barFailure(bar, now), deferred: null });
+  if (bar) {
+    const failure = lastDecline(charge) ?? barFailure(bar, now);
+    return commit(core, charge, lease, { now, actor: ACTOR, status: "failed", failure, deferred: null });
+  }
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
   if (provider === undefined) {
