@@ -80,13 +80,12 @@ function waiting(core: Core, charge: Charge, attempt: Attempt, act: Settlement, 
       ? drainDelayMs(tries, core.random)
       : nextInquiryMs(seen.state, tries);
   const settlement: SettlementPatch = {
-    id: act.id,
+    ...openPatch(act),
     state: seen.state,
     ambiguous: seen.state === "in_doubt",
     tries,
     provider_reference: seen.reference,
     detail: seen.detail,
-    failure: null,
   };
   return {
     // A void in doubt leaves no doubt about money.
@@ -125,21 +124,14 @@ export function fencedHold(attempt: Attempt, now: Date): AttemptPatch {
 }
 
 export function done(act: Settlement, reference: string | null): SettlementPatch {
-  return { ...patchOf(act), state: "succeeded", provider_reference: reference };
+  return { ...openPatch(act), state: "succeeded", tries: act.tries + 1, provider_reference: reference };
 }
 
 export function failed(act: Settlement, failure: Failure): SettlementPatch {
-  return { ...patchOf(act), state: "failed", detail: failure.code, failure };
+  return { ...openPatch(act), state: "failed", tries: act.tries + 1, detail: failure.code, failure };
 }
 
-function patchOf(act: Settlement): SettlementPatch {
-  return {
-    id: act.id,
-    state: act.state,
-    ambiguous: false,
-    tries: act.tries + 1,
-    provider_reference: null,
-    detail: null,
-    failure: null,
-  };
+/** The act as it is. */
+export function openPatch({ id, state, tries }: Settlement): SettlementPatch {
+  return { id, state, ambiguous: false, tries, provider_reference: null, detail: null, failure: null };
 }

@@ -29,7 +29,7 @@ export function isOpen(settlement: Settlement | null): settlement is Settlement 
 }
 
 /**
- * One turn at an act on a hold whose intent is committed. `fresh`: by this very turn, so that nothing can have been sent for it; else
+ * One turn at an act on a hold whose intent is committed. `fresh`: by this very turn, after proof that no earlier send was executed; else
  * what became of an earlier send is looked up first, and what is sent then is a replay of the same key. Never by another provider.
  */
 export function settle(core: Core, charge: Charge, attempt: Attempt, act: Settlement, lease: Lease, fresh: boolean): Promise<Settled> {
@@ -37,8 +37,7 @@ export function settle(core: Core, charge: Charge, attempt: Attempt, act: Settle
 }
 
 async function capture(core: Core, charge: Charge, attempt: Attempt, act: Settlement, lease: Lease, fresh: boolean): Promise<Settled> {
-  // What is deferred was proven not to be executed, each time: it may still be sent for the first time, at any age of its key.
-  const unsent = !act.ambiguous && (fresh || act.state === "deferred");
+  const unsent = fresh && !act.ambiguous;
   if (!unsent) {
     const { finding } = await lookup(core, charge, attempt, lease);
     if (finding.kind === "fenced") return { kind: "voided" };
@@ -49,6 +48,7 @@ async function capture(core: Core, charge: Charge, attempt: Attempt, act: Settle
   if (unsent && lease.left() < MIN_CALL_MS + WRITE_RESERVE_MS) return waits("deferred", "no time left in this turn");
   const provider = ownProvider(core, attempt);
   if (!provider) return waits(unsent ? "deferred" : "in_doubt", "its provider is not configured, or belongs to another account now");
+  // What was proven not to be executed, each time, may be sent for the first time at any age of its key.
   const keyAgeMs = unsent ? Number.POSITIVE_INFINITY : provider.capabilities.operationKeyAgeMs;
   if (core.clock.now() - act.firstSentAt.getTime() >= keyAgeMs) return waits("in_doubt", "held, and its key is too old to be replayed");
   const request = {

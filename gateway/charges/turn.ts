@@ -5,8 +5,9 @@ import type { Claim } from "../store/claim-charges.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
 import type { AttemptPatch } from "../store/write-transitions.ts";
-import type { Attempt, Charge } from "./charge.ts";
+import type { Attempt, Charge, Settlement } from "./charge.ts";
 import { conclude } from "./conclude.ts";
+import { openPatch } from "./conclude-settlement.ts";
 import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
@@ -56,8 +57,7 @@ function faulty(attempt: Attempt): boolean {
 
 async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const attempt = liveAttempt(charge);
-  // Its capture or void waits, or crashed: it may have been sent.
-  if (attempt && isOpen(charge.settlement)) return drive(core, charge, lease, ACTOR, false);
+  if (attempt && isOpen(charge.settlement)) return goOnSettling(core, charge, charge.settlement, lease);
   switch (charge.status) {
     case "processing":
       // A crash: the commit step may have been sent. Without a live attempt the turn before had proof, and no time.
@@ -78,6 +78,28 @@ async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
     default:
       return never(charge.status);
   }
+}
+
+/**
+ * Its capture or void waits, or crashed: it may have been sent. One that is deferred was proven not to be executed: it is sent as if for the
+ * first time, once that intent is committed.
+ */
+async function goOnSettling(core: Core, charge: Charge, act: Settlement, lease: Lease): Promise<Charge> {
+  if (act.state !== "deferred" || act.ambiguous) return drive(core, charge, lease, ACTOR, false);
+  const { status, failure, nextAction } = charge;
+  const { until } = lease;
+  const settlement = { ...openPatch(act), state: "processing" } as const;
+  const intent = {
+    now: new Date(core.clock.now()),
+    actor: ACTOR,
+    status,
+    failure,
+    nextAction,
+    settlement,
+    keepLease: until,
+    nextActionAt: until,
+  };
+  return drive(core, await commit(core, charge, lease, intent), lease, ACTOR);
 }
 
 /** Looks at the live attempt, commits what it finds, and goes on where there is proof. */

@@ -208,6 +208,32 @@ describe.each(["stripe", "paypal"] as const)("an authorization at %s", (provider
     }
   });
 
+  it("takes no refusal for proof when its instance died while it sent a deferred capture", async () => {
+    const charge = await authorize();
+    engine.sandbox.setFault(provider, { kind: "429", operation: "capture", count: 1 });
+    const fresh = await engine.another();
+    const dying = await engine.another({ providerTimeoutMs: 600_000, chargeBudgetMs: 600_000 });
+    const { charge: deferred } = await fresh.charges.capture(command(charge));
+    expect(deferred.settlement).toMatchObject({ state: "deferred", ambiguous: false });
+    engine.sandbox.setFault(provider, { kind: "hang_after", operation: "capture", count: 1 });
+    await due(charge);
+    const dead = dying.worker.pass().then(() => dying.worker.idle());
+    await eventually(
+      () => movedAt(engine.sandbox, charge.id)[provider],
+      (amount) => amount === 4200n,
+    );
+    expect((await reread(engine, charge)).settlement).toMatchObject({ state: "processing" });
+    await crash(charge);
+    engine.sandbox.clearFaults();
+    try {
+      const after = await worked(fresh, charge, ({ status }) => status !== "authorized");
+      expect(after).toMatchObject({ status: "succeeded", amountCaptured: 4200n });
+    } finally {
+      await dead;
+      await Promise.all([fresh.close(), dying.close()]);
+    }
+  });
+
   it("ends canceled when the provider has released it, whether or not somebody captures it", async () => {
     const watched = await authorize();
     const captured = await authorize();
