@@ -243,8 +243,8 @@ function statementFor(transitions: readonly Transition[]): Statement {
     (part) => brings(part) || (part === "settlement" && brings("operation")),
   );
   return {
-    // 63 bytes is all that a server keeps of a name.
-    name: ["write_transitions", ...parts.map((part) => part.slice(0, 4))].join(" "),
+    // By their numbers: 63 bytes is all that a server keeps of a name.
+    name: ["write_transitions", ...parts.map((part) => Object.keys(PARTS).indexOf(part))].join(" "),
     text: INPUT + parts.map((part) => PARTS[part]).join("") + tell(parts.includes("dead_letter")),
     values: [JSON.stringify(transitions), transitions.length],
   };
