@@ -276,7 +276,11 @@ describe("a charge by the id of a stored payment method", () => {
     for (const change of [`/v1/payment-methods/${id}/tokens/stripe`, `/v1/payment-methods/${id}`]) {
       await billing().delete(change);
       const again = await http.charge(body, "before");
-      expect(again).toMatchObject({ status: 202, headers: { "idempotent-replayed": "true" }, body: { id: accepted.id, payment_method: id } });
+      expect(again).toMatchObject({
+        status: 202,
+        headers: { "idempotent-replayed": "true" },
+        body: { id: accepted.id, payment_method: id },
+      });
       expect((await http.charge(body, "another")).body.money).toBe("none");
     }
     expect((await http.charge({ ...body, amount: 1 }, "before")).status).toBe(422);
