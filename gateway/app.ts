@@ -21,6 +21,7 @@ import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
+import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
@@ -227,6 +228,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
+    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
