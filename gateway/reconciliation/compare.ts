@@ -79,7 +79,7 @@ function unknownPayment(session: Session, scope: Scope, payment: SuspectPayment)
       their_amount: payment.amount.toString(),
       currency: payment.currency,
       detail: {
-        at: payment.created_at.toISOString(),
+        window_at: payment.created_at.toISOString(),
         object: payment.object,
         named_charge: payment.named_charge,
         named_attempt: payment.named_attempt,

@@ -199,7 +199,7 @@ class PaymentJudge implements Judgement {
       our_amount: ours?.toString() ?? null,
       their_amount: theirs?.toString() ?? null,
       currency: charge.currency,
-      detail: { at: at.toISOString(), charge_status: charge.status, attempt_outcome: attempt.outcome, ...more },
+      detail: { window_at: at.toISOString(), charge_status: charge.status, attempt_outcome: attempt.outcome, ...more },
     });
   }
 }

@@ -38,7 +38,7 @@ export function judgeUnknownRefund(
     our_amount: null,
     their_amount: refund.amount.toString(),
     currency: refund.currency,
-    detail: { at: refund.created_at.toISOString(), payment: refund.payment },
+    detail: { window_at: refund.created_at.toISOString(), payment: refund.payment },
   });
 }
 
@@ -93,7 +93,7 @@ function about(
     our_amount: ours?.toString() ?? null,
     their_amount: theirs?.toString() ?? null,
     currency: operation.currency,
-    detail: { at: at.toISOString(), operation: operation.kind, ...more },
+    detail: { window_at: at.toISOString(), operation: operation.kind, ...more },
   };
 }
 

@@ -52,7 +52,7 @@ export class Session {
   async record(findings: readonly Omit<NewFinding, "id">[]): Promise<void> {
     if (findings.length === 0) return;
     const { db, clock, newId } = this.parts;
-    const rows = findings.map((finding) => ({ id: newId("fi"), ...finding }));
+    const rows = findings.map((finding) => ({ id: newId("fd"), ...finding }));
     this.#seen += rows.length;
     const fresh = await recordFindings(db, rows, { actor: RECONCILIATION, now: new Date(clock.now()) });
     // Not in one expression with the await: several charges are judged at once.

@@ -101,7 +101,7 @@ export async function resolveFindings(db: Pick<Database, "query">, ids: readonly
 }
 
 /**
- * What a whole look at [from, to) of a provider did not see again since `since` is gone: findings of this window (by `detail.at`) that no
+ * What a whole look at [from, to) of a provider did not see again since `since` is gone: findings of this window (by `detail.window_at`) that no
  * charge of ours is compared for. And, of any time, what was unknown and has found its row in our books. `except`: could not be verified.
  */
 export async function resolveUnseen(
@@ -115,7 +115,7 @@ export async function resolveUnseen(
       where f.provider = $1 and f.state = 'open' and f.last_seen_at < $7 and not f.subject = any($8::text[]) and (
           (f.kind in ('unknown_refund', 'missing_refund') or f.kind = 'amount_differs' and f.operation_id is not null
             or f.kind in ('unknown_payment', 'orphan_hold') and f.attempt_id is null)
-          and f.detail ->> 'at' is not null and (f.detail ->> 'at')::timestamptz >= $5 and (f.detail ->> 'at')::timestamptz < $6
+          and f.detail ->> 'window_at' is not null and (f.detail ->> 'window_at')::timestamptz >= $5 and (f.detail ->> 'window_at')::timestamptz < $6
         or f.kind = 'unknown_payment' and f.attempt_id is null and exists (
           select from attempts a where a.provider = $1 and a.provider_reference = f.subject and a.provider_account = $4 and a.outcome = 'approved')
         or f.kind = 'unknown_refund' and exists (

@@ -111,7 +111,7 @@ describe("a payment that we do not know", () => {
       our_amount: null,
       currency: "usd",
       charge_id: null,
-      detail: { object: "order_x", named_charge: "ch_of_nobody", at: new Date(NOON).toISOString() },
+      detail: { object: "order_x", named_charge: "ch_of_nobody", window_at: new Date(NOON).toISOString() },
     });
   });
 
