@@ -75,7 +75,7 @@ function readStripe(source: AccountSource, faults: Faults): StripeConfig | null 
   const webhookSecret = secretFrom(source, "webhook_secret", faults);
   const apiBase = webUrlOf(source.value("api_base"), source.name("api_base"), faults);
   if (apiBase !== null && new URL(apiBase).pathname !== "/") faults.push(`${source.name("api_base")} must not contain a path`);
-  if (webhookSecret !== null && !webhookSecret.split(",").every((secret) => /^\s*whsec_\w/.test(secret)))
+  if (webhookSecret !== null && !webhookSecret.split(",").every((secret) => /^whsec_\w/.test(secret)))
     faults.push(
       `${source.name("webhook_secret")} must be the signing secret of the webhook endpoint (whsec_); several, with commas between them`,
     );
