@@ -81,6 +81,14 @@ export class PaypalStore {
     return dispute?.account === account ? dispute : null;
   }
 
+  /** The stage of the dispute about `capture` that is not decided yet. */
+  disputeOf(capture: Capture): Dispute["stage"] | null {
+    for (const dispute of this.disputes.values()) {
+      if (dispute.capture === capture.id && dispute.status !== "RESOLVED") return dispute.stage;
+    }
+    return null;
+  }
+
   /** Whatever is due is done. */
   bringUpToDate(): void {
     for (const { id, account } of [...this.captures.values()]) this.capture(id, account);
