@@ -18,6 +18,7 @@ interface Account {
 export interface StripeConfig extends Account {
   readonly adapter: "stripe";
   readonly secretKey: string;
+  /** Several, separated by commas, while it is rolled. */
   readonly webhookSecret: string | null;
 }
 
@@ -26,6 +27,8 @@ export interface PaypalConfig extends Account {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly webhookId: string | null;
+  /** PEM of the authority behind its webhooks' signatures; null: PayPal's own. */
+  readonly webhookCa: string | null;
 }
 
 export interface Fee {
@@ -72,6 +75,10 @@ function readStripe(source: AccountSource, faults: Faults): StripeConfig | null 
   const webhookSecret = secretFrom(source, "webhook_secret", faults);
   const apiBase = webUrlOf(source.value("api_base"), source.name("api_base"), faults);
   if (apiBase !== null && new URL(apiBase).pathname !== "/") faults.push(`${source.name("api_base")} must not contain a path`);
+  if (webhookSecret !== null && !webhookSecret.split(",").every((secret) => /^whsec_\w/.test(secret)))
+    faults.push(
+      `${source.name("webhook_secret")} must be the signing secret of the webhook endpoint (whsec_); several, with commas between them`,
+    );
   if (secretKey === null) return null;
   if (secretKey.startsWith("pk_"))
     faults.push(`${source.name("secret_key")} is a publishable key (pk_): the gateway needs the secret one (sk_ or rk_)`);
@@ -91,7 +98,7 @@ function readPaypal(source: AccountSource, faults: Faults): PaypalConfig | null 
   // PayPal's credentials look the same in both modes: only the address tells them apart.
   const live = apiBase === null || new URL(apiBase).hostname === PAYPAL_LIVE_HOST;
   if (live && apiBase?.startsWith("http:")) faults.push(`${source.name("api_base")} must be https for ${PAYPAL_LIVE_HOST}`);
-  return { adapter: "paypal", id, clientId, clientSecret, webhookId, apiBase, live, fees, limits };
+  return { adapter: "paypal", id, clientId, clientSecret, webhookId, webhookCa: null, apiBase, live, fees, limits };
 }
 
 function secretFrom(source: AccountSource, field: string, faults: Faults): string | null {
