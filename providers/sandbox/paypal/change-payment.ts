@@ -1,7 +1,7 @@
 import type { Answer } from "../processor.ts";
 import { type Amount, amountOf, parseAmount } from "./amount.ts";
-import { type Json, textOf } from "./create-order.ts";
 import { unprocessable } from "./error.ts";
+import { type Json, textOf } from "./json.ts";
 import type { Authorization, Capture, Refund } from "./order.ts";
 import type { PaypalStore } from "./store.ts";
 import { holdCaptured, refundWaits } from "./vault-token.ts";
