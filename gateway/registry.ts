@@ -15,10 +15,10 @@ interface Common {
 /** A new adapter is one line here, and its settings in provider-config.ts. */
 const MAKE: { readonly [A in Adapter]: Make<A> } = {
   stripe: ({ secretKey, webhookSecret }, common) => createStripeProvider({ ...common, secretKey, ...set({ webhookSecret }) }),
-  paypal: ({ clientId, clientSecret, webhookId, webhookCa, live }, common) =>
+  paypal: ({ clientId, clientSecret, webhookId, webhookCa, webhookVerification, live }, common) =>
     createPayPalProvider({
       ...common,
-      ...{ clientId, clientSecret, environment: live ? "live" : "sandbox" },
+      ...{ clientId, clientSecret, environment: live ? "live" : "sandbox", webhookVerification },
       ...set({ webhookId, webhookCa }),
     }),
 };

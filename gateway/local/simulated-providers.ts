@@ -18,6 +18,7 @@ export function simulatedProviders(
     clientSecret: "sandbox",
     webhookId: made(8).toUpperCase(),
     webhookCa: sandbox.paypalWebhookCa,
+    webhookVerification: "offline" as const,
     apiBase: sandbox.paypalUrl,
   };
   const all: ProviderConfig[] = [

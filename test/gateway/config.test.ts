@@ -112,6 +112,18 @@ describe("faults", () => {
     expect(configOf(withSecret("whsec_old,whsec_new")).providers[0]).toMatchObject({ webhookSecret: "whsec_old,whsec_new" });
   });
 
+  test("a way to check PayPal's webhooks that there is not", () => {
+    const checkedBy = (way: string) => ({
+      SANDBOX: "off",
+      DATABASE_URL,
+      PAYPAL_CLIENT_ID: "c",
+      PAYPAL_CLIENT_SECRET: "s",
+      PAYPAL_WEBHOOK_VERIFICATION: way,
+    });
+    expect(faultsOf(checkedBy("never"))).toEqual(["PAYPAL_WEBHOOK_VERIFICATION must be offline or api"]);
+    expect(configOf(checkedBy("api")).providers[0]).toMatchObject({ webhookVerification: "api" });
+  });
+
   test("a database without any processor", () => {
     expect(faultsOf({ DATABASE_URL })).toEqual([expect.stringContaining("no processor is set")]);
     expect(faultsOf({ DATABASE_URL, SANDBOX: "off" })).toEqual([]);
