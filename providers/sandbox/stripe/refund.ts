@@ -8,7 +8,7 @@ import type { StripeStore } from "./store.ts";
 
 /**
  * POST /v1/refunds. Charges made with `pm_card_pendingRefund` and `pm_card_refundFail` refund late: after the settling time
- * they have succeeded or failed.
+ * they have succeeded or failed. With `pm_card_refundReturns` a refund succeeds at once, and then the customer's bank sends it back.
  */
 export function createRefund(store: StripeStore, account: string, form: Form): Answer {
   const chargeId = textOf(form, "charge");
@@ -33,6 +33,7 @@ export function createRefund(store: StripeStore, account: string, form: Form): A
     return invalid(`Refund amount (${amount}) is greater than unrefunded amount on charge (${left})`, { param: "amount" });
   }
   const late = charge.paymentMethod === "pm_card_pendingRefund" || charge.paymentMethod === "pm_card_refundFail";
+  const settles = late || charge.paymentMethod === "pm_card_refundReturns";
   const refund: Refund = {
     id: store.world.ids.stripe("re"),
     account,
@@ -44,7 +45,7 @@ export function createRefund(store: StripeStore, account: string, form: Form): A
     metadata: mapOf(form, "metadata"),
     created: store.seconds(),
     status: late ? "pending" : "succeeded",
-    settle: late
+    settle: settles
       ? { atMs: store.world.now() + store.world.settleAfterMs, succeeds: charge.paymentMethod === "pm_card_pendingRefund" }
       : null,
   };
@@ -54,6 +55,6 @@ export function createRefund(store: StripeStore, account: string, form: Form): A
   if (!late) store.moved("refund", intent, amount, refund.id);
   store.tell(account, "refund.created", () => showRefund(refund));
   store.tellOfCharge(intent, charge, "charge.refunded");
-  if (late) store.world.later(store.world.settleAfterMs, () => store.refund(refund.id, account));
+  if (settles) store.world.later(store.world.settleAfterMs, () => store.refund(refund.id, account));
   return { status: 200, body: JSON.stringify(showRefund(refund)), executed: true };
 }

@@ -212,6 +212,7 @@ export class StripeStore {
     if (!refund.settle || this.world.now() < refund.settle.atMs) return;
     const charge = this.charges.get(refund.charge);
     const intent = this.intents.get(refund.intent);
+    const wasBack = refund.status === "succeeded";
     refund.status = refund.settle.succeeds ? "succeeded" : "failed";
     refund.settle = null;
     if (charge && refund.status === "failed") {
@@ -219,6 +220,7 @@ export class StripeStore {
       this.charges.put(charge.id, charge);
     }
     if (intent && refund.status === "succeeded") this.moved("refund", intent, refund.amount, refund.id);
+    if (intent && refund.status === "failed" && wasBack) this.moved("refund", intent, -refund.amount, refund.id);
     this.refunds.put(refund.id, refund);
     for (const type of ["refund.updated", ...(refund.status === "failed" ? ["refund.failed"] : [])]) {
       this.tell(refund.account, type, () => showRefund(refund));

@@ -69,6 +69,18 @@ describe("a hold", () => {
   });
 });
 
+describe("a refund that comes back", () => {
+  it("succeeded first, failed later, and the customer has paid again", async () => {
+    const intent = await paid("pm_card_refundReturns");
+    const refund = await stripe.refunds.create({ payment_intent: intent.id });
+    expect(refund.status).toBe("succeeded");
+    nowMs += 1_000;
+    expect((await stripe.refunds.retrieve(refund.id)).status).toBe("failed");
+    expect(moves(sandbox)).toEqual(["capture 4200", "refund 4200", "refund -4200"].map((move) => `stripe ${move} usd`));
+    expect((await stripe.refunds.create({ payment_intent: intent.id })).status).toBe("succeeded");
+  });
+});
+
 describe("a dispute", () => {
   it("keeps the money from being refunded, and is lost or won by Stripe's test evidence", async () => {
     for (const [evidence, status] of [
