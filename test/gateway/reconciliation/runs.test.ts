@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { reconcile } from "../../../gateway/reconciliation/run.ts";
+import { recordFindings } from "../../../gateway/store/findings.ts";
 import { changeFinding } from "../../../gateway/store/read-findings.ts";
-import { Books, captured, HOUR, NOW, paymentOf, refundRecord, silence, strangePayment } from "./books.ts";
+import { Books, captured, FROM, HOUR, NOW, paymentOf, refundRecord, silence, strangePayment } from "./books.ts";
 
 let books: Books;
 beforeAll(async () => {
@@ -166,7 +167,8 @@ describe("a crash", () => {
 
   it("of a run that was slow only: whoever lost it writes no page more", async () => {
     await tenAndOne();
-    const id = await books.newRun();
+    // One list at a time: the other one would say meanwhile that the run is alive.
+    const id = await books.newRun({ provider: "stripe" });
     let other: ReturnType<typeof reconcile> | undefined;
     books.stripe.onPage = async ({ cursor, what }) => {
       if (cursor !== "3" || other !== undefined || what !== "payments") return null;
@@ -258,6 +260,19 @@ describe("a finding is resolved by itself", () => {
     books.stripe.looks.set(one.object, captured(one.reference));
     books.nowMs += HOUR;
     expect(await books.differences(later)).toEqual([]);
+  });
+
+  it("but one that a webhook told stays, where the list that was read does not reach to its payment", async () => {
+    const finding = {
+      ...{ id: "fd_hook", account_id: "acct_default", kind: "unknown_payment" as const, provider: "stripe", subject: "pi_hook" },
+      ...{ charge_id: null, attempt_id: null, operation_id: null, our_amount: null, their_amount: "900", currency: "usd" },
+      detail: { event: "evt_1", at: new Date(FROM.getTime() + HOUR).toISOString() },
+    };
+    await recordFindings(books.db, [finding], { actor: "system:webhook", now: FROM });
+    expect(await books.differences()).toEqual(["unknown_payment stripe pi_hook"]);
+    const ours = await books.charge({ reference: "pi_hook" });
+    books.stripe.payments.push(paymentOf(ours));
+    expect(await books.differences()).toEqual([]);
   });
 
   it("but not by a run that looked elsewhere, or could not read", async () => {
