@@ -11,6 +11,7 @@ import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
+import { forgetDeliveriesKind } from "./forget-deliveries-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
 
 /** Where pg-boss puts what failed for good; a worker makes dead letters of it. */
@@ -53,6 +54,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    forgetDeliveriesKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
   try {
