@@ -20,8 +20,8 @@ export interface ReachabilityWatch {
 
 /**
  * Tells once for the whole fleet of instances that no provider takes new attempts (`routing.all_down`), and that one does again
- * (`routing.recovered`). An instance that finds none asks the others through the database: any of them that can use one denies it. One
- * that is only being tested (half open), or found ill by this instance alone, speaks neither for nor against it.
+ * (`routing.recovered`). An instance that finds none asks the others through the database: any of them that can use one denies it. A
+ * provider that is only being tested (half open) makes no end of it, and one that this instance alone finds ill makes no beginning.
  */
 export function watchReachability(options: {
   db: Pick<Database, "query">;
@@ -39,10 +39,12 @@ export function watchReachability(options: {
       if (!options.trusted()) return;
       const status = fleet.status();
       const up = status.some(({ health }) => health === "up");
-      const down = status.every(({ health, circuit }) => health === "unavailable" && !circuit.alone);
+      const alone = status.some(({ circuit }) => circuit.alone);
+      const down = !alone && status.every(({ health }) => health === "unavailable");
       const at = clock.monotonic();
       upSince = up ? (upSince ?? at) : null;
-      if (up) downSince = null;
+      // Once all were out of use, a gate that is half open and waits for its first probe ends nothing.
+      if (up || alone) downSince = null;
       else if (down) downSince ??= at;
       const seen = await readReachability(db);
       const now = new Date(clock.now());
@@ -51,7 +53,7 @@ export function watchReachability(options: {
       if (!seen.reachable && upSince !== null && at - upSince >= UP_FOR_MS) {
         await declareRecovery(db, now, { providers: status.filter(({ health }) => health === "up").map(({ provider }) => provider) });
       }
-      if (!seen.reachable || !down || downSince === null || at - downSince < DOWN_FOR_MS) return;
+      if (!seen.reachable || downSince === null || at - downSince < DOWN_FOR_MS) return;
       if (seen.suspectedAt === null) await suspectOutage(db, now, ago(DENIED_FOR_MS));
       else if (seen.suspectedAt <= ago(DOWN_FOR_MS)) await declareOutage(db, now, ago(DOWN_FOR_MS), { reasons: reasonsOf(status) });
     },
