@@ -62,7 +62,7 @@ export function watchReachability(options: {
 
 /** Why each of them takes nothing. */
 function reasonsOf(status: readonly ProviderStatus[]): Readonly<Record<string, string | null>> {
-  return Object.fromEntries(status.map(({ provider, why }) => [provider, why]));
+  return Object.fromEntries(status.map(({ provider, why, circuit }) => [provider, why ?? circuit.reason]));
 }
 
 export function startReachabilityWatch(options: Parameters<typeof watchReachability>[0] & { log: BackgroundLog }): {

@@ -40,7 +40,8 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
         "compensation.%",
         "provider.opened",
         "provider.closed",
-        "routing.%",
+        "routing.all_down",
+        "routing.recovered",
         "webhook_endpoint.disabled",
       ],
       toJob(event) {
