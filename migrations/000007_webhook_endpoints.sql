@@ -62,7 +62,7 @@ create table webhook_deliveries (
   check ((state = 'pending') = (closed_at is null)),
   check (state = 'pending' or next_try_at is null)
 );
-create index webhook_deliveries_due on webhook_deliveries (endpoint_id, next_try_at) where next_try_at is not null;
+create index webhook_deliveries_due on webhook_deliveries (endpoint_id, next_try_at, no) where next_try_at is not null;
 create index webhook_deliveries_in_order on webhook_deliveries (endpoint_id, subject, no) where state = 'pending';
 create index webhook_deliveries_by_endpoint on webhook_deliveries (endpoint_id, no);
 create index webhook_deliveries_to_bury on webhook_deliveries (expires_at) where state = 'pending';

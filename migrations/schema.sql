@@ -422,7 +422,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id)
 );
 CREATE INDEX webhook_deliveries_by_endpoint ON public.webhook_deliveries USING btree (endpoint_id, no);
-CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (endpoint_id, next_try_at) WHERE (next_try_at IS NOT NULL);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (endpoint_id, next_try_at, no) WHERE (next_try_at IS NOT NULL);
 CREATE INDEX webhook_deliveries_in_order ON public.webhook_deliveries USING btree (endpoint_id, subject, no) WHERE (state = 'pending'::text);
 CREATE INDEX webhook_deliveries_to_bury ON public.webhook_deliveries USING btree (expires_at) WHERE (state = 'pending'::text);
 CREATE INDEX webhook_deliveries_to_forget ON public.webhook_deliveries USING btree (closed_at) WHERE (state <> 'pending'::text);

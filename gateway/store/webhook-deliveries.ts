@@ -40,8 +40,9 @@ export async function insertDeliveries(
   await query({
     name: "lock_deliveries_before",
     text: `select d.no from webhook_deliveries d
-      where d.state = 'pending' and (d.endpoint_id, d.subject) in (
-        select i.endpoint_id, i.subject from jsonb_to_recordset($1::jsonb) as i(endpoint_id text, subject text))
+      where d.no = any(array(
+        select b.no from (select distinct * from jsonb_to_recordset($1::jsonb) as k(endpoint_id text, subject text)) k cross join lateral (
+          select no from webhook_deliveries where endpoint_id = k.endpoint_id and subject = k.subject and state = 'pending' offset 0) b))
       order by d.no for share`,
     values: [JSON.stringify(rows.map(({ endpoint_id, subject }) => ({ endpoint_id, subject })))],
   });
@@ -49,7 +50,7 @@ export async function insertDeliveries(
     name: "insert_deliveries",
     text: `insert into webhook_deliveries (id, endpoint_id, event_id, type, subject, body, next_try_at, expires_at, created_at)
       select i.id, i.endpoint_id, i.event_id, i.type, i.subject, i.body, case when i.first and not exists (
-          select from webhook_deliveries d where d.endpoint_id = i.endpoint_id and d.subject = i.subject and d.state = 'pending')
+          select from webhook_deliveries d where d.endpoint_id = i.endpoint_id and d.subject = i.subject and d.state = 'pending' offset 0)
         then $2::timestamptz end, $3, $2
       from jsonb_to_recordset($1::jsonb) as i(id text, endpoint_id text, event_id text, type text, subject text, body text, position integer,
         first boolean)
@@ -89,7 +90,8 @@ interface ClaimedRow {
 
 /**
  * Those due, per endpoint at most what it has room for: a backlog of one does not stand in the way of another. `inFlight`: how many
- * this instance has on their way, by endpoint. `for update skip locked`: instances never wait for each other.
+ * this instance has on their way, by endpoint. `for update skip locked`: instances never wait for each other. The offset makes the look at
+ * what is before each an index probe; as a join it would read the whole backlog.
  */
 export async function claimDeliveries(
   db: Database,
@@ -106,7 +108,7 @@ export async function claimDeliveries(
           select d.no, d.next_try_at from webhook_deliveries d
           where d.endpoint_id = r.id and d.next_try_at <= $1 and not exists (
             select from webhook_deliveries b
-            where b.endpoint_id = d.endpoint_id and b.subject = d.subject and b.state = 'pending' and b.no < d.no)
+            where b.endpoint_id = d.endpoint_id and b.subject = d.subject and b.state = 'pending' and b.no < d.no offset 0)
           order by d.next_try_at, d.no limit r.free for update of d skip locked) d
         order by d.next_try_at, d.no limit $3
       )
