@@ -10,6 +10,7 @@ import { readTrailStatus } from "../store/verify-chain.ts";
 import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
+import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
 import { forgetDeliveriesKind } from "./forget-deliveries-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
@@ -55,6 +56,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
     forgetDeliveriesKind({ db: database, clock }),
+    expiringMethodsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
   try {

@@ -12,7 +12,7 @@ export interface PublicEvent {
 /** Fields that an event's `data` adds: by the public name, where the trail has it (the first one there). */
 type Fields = Readonly<Record<string, readonly string[]>>;
 
-const REFUND: Fields = { refund: ["refund", "operation", "id"], reason: ["reason"], failure_code: ["failure"] };
+const REFUND: Fields = { refund: ["refund"], failure_code: ["failure"] };
 const DISPUTE: Fields = {
   dispute: ["id"],
   provider_dispute: ["dispute"],
@@ -63,6 +63,7 @@ const PUBLIC: Readonly<Record<string, Fields>> = {
   "reconciliation.finding": FINDING,
   "payment_method.created": PAYMENT_METHOD,
   "payment_method.updated": PAYMENT_METHOD,
+  "payment_method.expiring": { payment_method: ["payment_method"], exp_month: ["exp_month"], exp_year: ["exp_year"] },
   "payment_method.deleted": PAYMENT_METHOD,
   "payment_method.token_added": PAYMENT_METHOD,
   "payment_method.token_removed": PAYMENT_METHOD,
