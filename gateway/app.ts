@@ -18,8 +18,10 @@ import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
+import { disputeRoutes } from "./http/dispute-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
+import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
@@ -40,6 +42,8 @@ import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { createReceiver } from "./webhooks-in/receiver.ts";
+import { createRefusals } from "./webhooks-in/refusals.ts";
 
 /** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
 const MAX_CONNECTIONS = 12;
@@ -222,10 +226,14 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
     clock,
   });
+  const refusals = createRefusals({ db, clock, log });
+  const webhooks = { db, clock, newId: core.newId, log, providers: core.providers, refusals, count: gauges.countWebhook };
   const health = { db, fleet, clockGuard, redis, stopping: () => stopping };
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
+    ...disputeRoutes({ db }),
+    ...providerWebhookRoutes({ receiver: createReceiver(webhooks), clock }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
@@ -260,6 +268,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
       await Promise.all([server.close(graceMs), works ? worker.stop() : undefined]);
       await charges.idle();
+      await refusals.stop();
       await sealer?.stop();
       await jobs?.stop();
     },

@@ -12,6 +12,7 @@ import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
+import { forgetProviderEventsKind, matchEventsKind } from "./provider-events-jobs.ts";
 
 /** Where pg-boss puts what failed for good; a worker makes dead letters of it. */
 const DEAD_QUEUE = "dead";
@@ -53,6 +54,8 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    matchEventsKind({ db: database, clock, newId: idSource(clock, options.random ?? Math.random), log }),
+    forgetProviderEventsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
   try {
