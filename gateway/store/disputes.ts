@@ -29,7 +29,7 @@ export function recordDisputeEvent(db: Database, incoming: Incoming, subject: Di
     const [row] = await query<Recorded>({
       name: `record_dispute_event_${when}`,
       text: recordText(when),
-      values: [...values, JSON.stringify(dispute), `provider:${incoming.provider}`],
+      values: [...values, JSON.stringify(dispute)],
     });
     return row as Recorded;
   });
@@ -80,7 +80,7 @@ function recordText(when: "first" | "again"): string {
     where c.id = coalesce(f.charge_id, h.id) and (f.disputed <> c.disputed or k.closed)
   ), told as (
     insert into events (at, account_id, type, actor, charge_id, attempt_id, provider, amount, currency, data)
-    select i.received_at, w.account_id, t.type, $3, w.charge_id, w.attempt_id, w.provider, w.amount, w.currency,
+    select i.received_at, w.account_id, t.type, 'system:webhook', w.charge_id, w.attempt_id, w.provider, w.amount, w.currency,
       jsonb_build_object('id', w.id, 'dispute', w.provider_dispute, 'status', w.status, 'was', p.status, 'reason', w.reason,
         'network_code', w.network_code, 'evidence_due_at', w.evidence_due_at)
     from written w cross join input i left join prior p on true cross join lateral (

@@ -42,7 +42,7 @@ export const MATCH_REFUND = `${ATTEMPT}, operation as (
       union all
       select * from operations o where o.provider_reference = i.refund
     ) o join attempts a on a.id = o.attempt_id and a.provider = i.provider
-    where o.kind in ('refund', 'compensate') limit 1
+    where o.kind in ('refund', 'compensate') and o.captured limit 1
   ), match as (
     select charge_id, attempt_id, id as operation_id, true as known from operation
     union all

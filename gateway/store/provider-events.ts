@@ -53,14 +53,17 @@ function paymentStatement(when: "first" | "again"): Pick<Statement, "name" | "te
   };
 }
 
-/** A refund that succeeded is asked about as well: it may fail later, at the customer's bank. */
+/**
+ * A refund that succeeded is asked about as well: it may fail later, at the customer's bank; and one that failed may have been carried
+ * out after all. Earlier than the lease's end, so that who holds it leaves it due (write_operation).
+ */
 function refundStatement(when: "first" | "again"): Pick<Statement, "name" | "text"> {
   return {
     name: `record_refund_event_${when}`,
     text: `with ${INPUT}, ${MATCH_REFUND}, ${when === "first" ? STORE : STORE_AGAIN}, hinted as (
-    update operations o set next_action_at = i.received_at from match m cross join input i
-    where o.id = m.operation_id and exists (select from stored) and o.state <> 'failed'
-      and coalesce(o.next_action_at > i.received_at, true)
+    update operations o set next_action_at = least(o.next_action_at, i.received_at, o.lease_until - interval '1 millisecond')
+    from match m cross join input i
+    where o.id = m.operation_id and exists (select from stored)
   )
   ${RESULT}`,
   };

@@ -39,7 +39,7 @@ export function createRefusals(parts: {
     const { provider, reason } = window;
     const event = systemEvent(new Date(clock.now()), "webhook.refused", provider, { reason, count });
     try {
-      await appendEvent(db, { ...event, actor: "system:webhooks" });
+      await appendEvent(db, { ...event, actor: "system:webhook" });
     } catch (err) {
       // They stay to be told; twice, if the connection was lost after the commit.
       window.untold += count;

@@ -42,7 +42,7 @@ async function lookAgain({ db, clock, newId }: UnmatchedParts, waiting: WaitingE
   const wait = NEXT_LOOK_MS[waiting.looks];
   if (wait !== undefined) return stillUnknown(db, waiting, new Date(now.getTime() + wait));
   const found = findingOf(provider, event, match, newId("fd"));
-  if (found) await recordFindings(db, [found], { actor: "system:webhooks", now });
+  if (found) await recordFindings(db, [found], { actor: "system:webhook", now });
   // After the finding: a crash between the two makes it be seen twice, not never.
   await stillUnknown(db, waiting, null);
 }
