@@ -21,6 +21,7 @@ import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { disputeRoutes } from "./http/dispute-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
+import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
 import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
@@ -234,6 +235,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...chargeReadRoutes({ db }),
     ...disputeRoutes({ db }),
     ...providerWebhookRoutes({ receiver: createReceiver(webhooks), clock }),
+    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),

@@ -10,6 +10,7 @@ import { readTrailStatus } from "../store/verify-chain.ts";
 import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
+import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
 import { forgetProviderEventsKind, matchEventsKind } from "./provider-events-jobs.ts";
@@ -56,6 +57,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     forgetDeclinesKind({ db: database, clock }),
     matchEventsKind({ db: database, clock, newId: idSource(clock, options.random ?? Math.random), log }),
     forgetProviderEventsKind({ db: database, clock }),
+    expiringMethodsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
   try {

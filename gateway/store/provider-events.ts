@@ -1,11 +1,13 @@
+import type { InstrumentSubject } from "../../providers/contract/webhook.ts";
 import type { Database, Statement } from "./database.ts";
 import { recordDisputeEvent } from "./disputes.ts";
+import { markTokens } from "./payment-methods.ts";
 import { type Incoming, inputOf, type Recorded } from "./provider-event-input.ts";
 import { INPUT, MARK, MATCH_PAYMENT, MATCH_REFUND, RESULT, STORE, STORE_AGAIN } from "./provider-events-sql.ts";
 
 /**
  * Stores an event and acts upon its hint, in one statement: what it is about becomes due, so that whoever works on it asks the
- * provider. Writes no outcome. An event that is there already changes nothing. Disputes are written here: nothing can be asked about them.
+ * provider. Writes no outcome. An event that is there already changes nothing. Disputes and instruments are written: no one asks about them.
  */
 export function recordEvent(db: Database, incoming: Incoming): Promise<Recorded> {
   return record(db, incoming, "first");
@@ -19,6 +21,7 @@ export function matchAgain(db: Database, incoming: Incoming): Promise<Recorded> 
 async function record(db: Database, incoming: Incoming, when: "first" | "again"): Promise<Recorded> {
   const { subject } = incoming.event;
   if (subject.kind === "dispute") return recordDisputeEvent(db, incoming, subject, when);
+  if (subject.kind === "instrument") return recordInstrumentEvent(db, incoming, subject);
   const values = [inputOf(incoming)];
   const statement =
     subject.kind === "payment"
@@ -28,6 +31,16 @@ async function record(db: Database, incoming: Incoming, when: "first" | "again")
         : { name: "record_event", text: RECORD_ONLY };
   const [row] = await db.query<Recorded>({ ...statement, values });
   return row as Recorded;
+}
+
+/** With what it says of stored payment methods, in one transaction; only the delivery that stores it says it. */
+function recordInstrumentEvent(db: Database, incoming: Incoming, subject: InstrumentSubject): Promise<Recorded> {
+  return db.transaction(async (query) => {
+    const [row] = await query<Recorded>({ name: "record_event", text: RECORD_ONLY, values: [inputOf(incoming)] });
+    const { kind: _, ...news } = subject;
+    if (row?.stored) await markTokens({ query }, { ...news, provider: incoming.provider, now: incoming.receivedAt });
+    return row as Recorded;
+  });
 }
 
 /** What a hint sets to work. An authorized one may have been captured, voided or lapsed at the provider. */

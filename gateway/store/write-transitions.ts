@@ -36,6 +36,8 @@ export interface Transition {
   readonly command: CommandKey | null;
   /** What is remembered of the attempt for the retry rules, if it was declined. */
   readonly declined: NewDecline | null;
+  /** The provider says that the attempt's token is gone: so is the stored one that it was read from. */
+  readonly token_gone: GoneToken | null;
   readonly events: readonly TrailEvent[];
 }
 
@@ -81,6 +83,13 @@ export interface CommandKey {
   readonly fingerprint: string;
 }
 
+export interface GoneToken {
+  readonly payment_method_id: string;
+  readonly attempt_id: string;
+  readonly reason: string;
+  readonly actor: string;
+}
+
 const PATCH_RECORD = `id text, live boolean, outcome text, ambiguous boolean, detail jsonb, object text, provider_reference text,
   finished_at timestamptz, latency_ms integer, next_look_at timestamptz`;
 // An object or a reference, once known, is never forgotten; nor is an ambiguity, nor late evidence that it was paid (hint_attempt).
@@ -95,7 +104,7 @@ with input as (
     id text, lease_no integer, from_status text, status text, amount_captured bigint, provider text, provider_reference text,
     failure jsonb, deferred jsonb, next_action jsonb, excluded text[], tries integer, next_action_at timestamptz,
     lease_until timestamptz, now timestamptz, attempt jsonb, reopen jsonb, next_attempt jsonb, dead_letter jsonb,
-    settled_by text, operation jsonb, command jsonb, declined jsonb, events jsonb)
+    settled_by text, operation jsonb, command jsonb, declined jsonb, token_gone jsonb, events jsonb)
   limit $2
 ), locked as (
   select l.id from (select distinct id from input order by id) i
@@ -166,6 +175,24 @@ const PARTS: Readonly<Partial<Record<keyof Transition, string>>> = {
   from ready i cross join lateral jsonb_to_record(i.declined) as x(instruments text[], attempt_id text, amount bigint, currency text,
     counted boolean, forbidden_until timestamptz, rule text, network_code text) cross join lateral unnest(x.instruments) as d(instrument)
   where i.declined is not null
+), `,
+  // Not one that was replaced meanwhile. Locked in order, after the charges; nobody who holds a token waits for a charge.
+  token_gone: `spent as (
+  select t.payment_method_id, t.provider, i.id as charge_id, i.now, x.attempt_id, x.reason, x.actor
+  from ready i cross join lateral jsonb_to_record(i.token_gone) as x(payment_method_id text, attempt_id text, reason text, actor text)
+    join attempts a on a.id = x.attempt_id
+    join payment_method_tokens t on t.payment_method_id = x.payment_method_id and t.provider = a.provider
+  where i.token_gone is not null and t.state = 'active' and t.token = a.request -> 'token'
+  order by t.payment_method_id, t.provider for update of t
+), gone as (
+  update payment_method_tokens t set state = 'gone', reason = s.reason, updated_at = s.now
+  from spent s where t.payment_method_id = s.payment_method_id and t.provider = s.provider
+  returning s.*
+), gone_told as (
+  insert into events (at, account_id, type, actor, charge_id, attempt_id, provider, data)
+  select g.now, m.account_id, 'payment_method.token_gone', g.actor, g.charge_id, g.attempt_id, g.provider,
+    jsonb_build_object('payment_method', m.id, 'reason', g.reason)
+  from gone g join payment_methods m on m.id = g.payment_method_id
 ), `,
 };
 
