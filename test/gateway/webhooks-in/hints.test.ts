@@ -303,3 +303,22 @@ describe("a webhook about a refund", () => {
     ]);
   });
 });
+
+describe("a webhook about an instrument", () => {
+  it("marks it as gone in the stored payment methods, once", async () => {
+    const id = stage.engine.core.newId("pm");
+    await stage.rows(
+      "insert into payment_methods (id, account_id, type, created_at, updated_at) values ($1, 'acct_default', 'card', now(), now())",
+      id,
+    );
+    await stage.rows(
+      `insert into payment_method_tokens (payment_method_id, provider, reference, token, created_at, updated_at)
+       values ($1, 'stripe', 'pm_detached', '{}', now(), now())`,
+      id,
+    );
+    const event = stripeEvent("payment_method.detached", { id: "pm_detached", object: "payment_method", card: { brand: "visa" } });
+    await Promise.all([stage.taken(event), stage.taken(event)]);
+    expect(await stage.rows("select state from payment_method_tokens where payment_method_id = $1", id)).toEqual([{ state: "gone" }]);
+    expect(await stage.told("payment_method.token_gone")).toMatchObject([{ provider: "stripe", data: { payment_method: id } }]);
+  });
+});

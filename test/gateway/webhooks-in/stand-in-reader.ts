@@ -33,6 +33,7 @@ function subjectOf(event: any): EventSubject {
       chargeId: o.metadata.charge_id ?? null,
       money: event.type === "payment_intent.succeeded" ? money(o.amount_received) : null,
     };
+  if (o.object === "payment_method") return { kind: "instrument", reference: o.id, change: "gone", brand: o.card.brand, expires: null };
   if (o.object === "refund")
     return { kind: "refund", refund: o.id, payment: o.payment_intent, key: o.metadata?.operation_key ?? null, money: money(o.amount) };
   if (o.object === "dispute")
