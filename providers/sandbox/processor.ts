@@ -34,6 +34,8 @@ export interface Processor {
   sign?(delivery: Delivery): Readonly<Record<string, string>>;
   /** Every hold that is open lapses now, as if its time were over. Absent: it has no holds. */
   lapseHolds?(): void;
+  /** The saved instrument has new data, as card networks tell it; null: of the account that most keys belong to. */
+  renewInstrument?(token: string, account: string | null): void;
 }
 
 /** One request that reached the processor and is not executed yet. */

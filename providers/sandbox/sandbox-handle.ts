@@ -32,6 +32,8 @@ export interface Sandbox {
   webhookDeliveries(provider: ProviderName): DeliveryRecord[];
   /** Resolves when no webhook is left to send: all are delivered, lost or given up. */
   webhooksSent(): Promise<void>;
+  /** The saved instrument has new data, as card networks tell it; without an account: of the one that most keys belong to. */
+  renewInstrument(provider: ProviderName, token: string, account?: string): void;
   /** Every hold lapses now, as if its time were over. */
   lapseHolds(provider: ProviderName): void;
   /** Forgets objects, keys, ledger, requests, faults, and webhooks that wait with the mood for them; not their endpoints. */

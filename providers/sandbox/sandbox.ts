@@ -109,6 +109,7 @@ function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandb
       for (const site of all) await site.webhooks.idle();
     },
     lapseHolds: (provider) => sites[provider].lapseHolds(),
+    renewInstrument: (provider, token, account) => sites[provider].renewInstrument(token, account ?? null),
     reset() {
       for (const site of all) site.reset();
       tables.clear();
