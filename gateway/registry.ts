@@ -14,7 +14,8 @@ interface Common {
 
 /** A new adapter is one line here, and its settings in provider-config.ts. */
 const MAKE: { readonly [A in Adapter]: Make<A> } = {
-  stripe: ({ secretKey }, common) => createStripeProvider({ ...common, secretKey }),
+  stripe: ({ secretKey, webhookSecret }, common) =>
+    createStripeProvider({ ...common, secretKey, ...(webhookSecret === null ? {} : { webhookSecret }) }),
   paypal: ({ clientId, clientSecret, live }, common) =>
     createPayPalProvider({ ...common, clientId, clientSecret, environment: live ? "live" : "sandbox" }),
 };

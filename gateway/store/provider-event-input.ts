@@ -40,7 +40,7 @@ export function inputOf({ provider, event, receivedAt, lookAt }: Incoming): stri
   switch (subject.kind) {
     case "payment": {
       const { attemptId, chargeId, object, reference, money } = subject;
-      return asStored({ ...base, attempt: attemptId, charge: chargeId, object, names: names(object, reference), evidence: money !== null });
+      return asStored({ ...base, attempt: attemptId, charge: chargeId, object, names: names(object, reference), evidence: isSome(money) });
     }
     case "dispute": {
       const { attemptId, chargeId, object, payment } = subject;
@@ -52,6 +52,11 @@ export function inputOf({ provider, event, receivedAt, lookAt }: Incoming): stri
     case "other":
       return asStored(base);
   }
+}
+
+/** A provider may tell of nothing as of an amount. */
+export function isSome<Money extends { readonly amount: bigint }>(money: Money | null): money is Money {
+  return money !== null && money.amount > 0n;
 }
 
 /** Amounts as decimal text. What PostgreSQL's jsonb cannot hold is taken out: an event must not come again and again because of it. */

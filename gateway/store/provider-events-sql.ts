@@ -15,7 +15,7 @@ export const INPUT = `input as (
  * and may come later than its webhook. Each branch is a look into one index.
  */
 const ATTEMPT = `attempt as (
-    select a.id, a.charge_id, a.object from input i cross join lateral (
+    select a.id, a.charge_id, a.object, a.outcome from input i cross join lateral (
       select 1 as rank, a.id, a.charge_id, a.object, a.outcome, a.no from attempts a where a.id = i.attempt and a.provider = i.provider
       union all
       select 2, a.id, a.charge_id, a.object, a.outcome, a.no from attempts a
@@ -30,7 +30,7 @@ const ATTEMPT = `attempt as (
 
 /** Another object than the attempt's own is not known, though the attempt is. */
 export const MATCH_PAYMENT = `${ATTEMPT}, match as (
-    select a.charge_id, a.id as attempt_id, null::text as operation_id,
+    select a.charge_id, a.id as attempt_id, null::text as operation_id, a.outcome,
       a.object is null or i.object is null or a.object = i.object as known
     from attempt a cross join input i
   )`;

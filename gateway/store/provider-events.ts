@@ -49,12 +49,14 @@ const HINTED = "('processing', 'in_doubt', 'pending', 'requires_action', 'author
 /**
  * The charge is locked before its attempt, as by every other writer. The charge comes due (hint_charge); where the event is evidence
  * that money moved, its attempt is marked, and of one that was given up, whoever holds the charge loses their number (hint_attempt).
+ * Most events tell what is known already: they lock nothing.
  */
 function paymentStatement(when: "first" | "again"): Pick<Statement, "name" | "text"> {
   return {
     name: `record_payment_event_${when}`,
     text: `with ${INPUT}, ${MATCH_PAYMENT}, ${when === "first" ? STORE : STORE_AGAIN}, held as (
-    select c.id from charges c where c.id = (select charge_id from match) and exists (select from stored) for update
+    select c.id from charges c join match m on m.charge_id = c.id cross join input i
+    where exists (select from stored) and (c.status in ${HINTED} or i.evidence and m.outcome is distinct from 'approved') for update of c
   ), ${MARK}, hinted as (
     update charges c set lease_no = c.lease_no + coalesce(m.closed, false)::integer,
       next_action_at = case when c.status in ${HINTED} then least(c.next_action_at, i.received_at) else c.next_action_at end

@@ -4,7 +4,7 @@ import type { BackgroundLog } from "../keep-going.ts";
 import { DEFAULT_ACCOUNT } from "../store/append-event.ts";
 import { type Database, DatabaseAmbiguous, DatabaseUnavailable } from "../store/database.ts";
 import { type NewFinding, recordFindings } from "../store/findings.ts";
-import type { Recorded } from "../store/provider-event-input.ts";
+import { isSome, type Recorded } from "../store/provider-event-input.ts";
 import { matchAgain, readWaiting, stillUnknown, type WaitingEvent } from "../store/provider-events.ts";
 
 /** A webhook may be here before the answer that it is about, whose names of the payment are then not committed yet. */
@@ -64,7 +64,7 @@ function eventOf({ event, type, occurred_at, subject }: WaitingEvent): ProviderE
 /** null: it is not about money. */
 function findingOf(provider: string, event: ProviderEvent, match: Recorded, id: string): NewFinding | null {
   const { subject } = event;
-  if (subject.kind === "other" || subject.kind === "instrument" || subject.money === null) return null;
+  if (subject.kind === "other" || subject.kind === "instrument" || !isSome(subject.money)) return null;
   const { kind, name } = named(subject, event.id);
   return {
     id,

@@ -40,6 +40,8 @@ export interface EngineSettings {
   readonly log?: CoreLog;
   /** The ids of the providers that it configures; default: both. */
   readonly providers?: readonly string[];
+  /** Of Stripe's webhooks; without it they cannot be read. */
+  readonly stripeWebhookSecret?: string;
   /** Wraps each adapter, to pause or spy between two steps. */
   readonly wrap?: (provider: Provider) => Provider;
 }
@@ -64,7 +66,12 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
   const log = settings.log ?? silent;
   const db = openDatabase({ url: databaseUrl, maxConnections: 8, onIdleError: () => {} });
   const providers = [
-    createStripeProvider({ secretKey: "sk_test_sandbox", apiBase: sandbox.stripeUrl, clock }),
+    createStripeProvider({
+      secretKey: "sk_test_sandbox",
+      webhookSecret: settings.stripeWebhookSecret ?? "",
+      apiBase: sandbox.stripeUrl,
+      clock,
+    }),
     createPayPalProvider({ clientId: "sandbox", clientSecret: "sandbox", apiBase: sandbox.paypalUrl, clock }),
   ]
     .filter(({ id }) => settings.providers?.includes(id) ?? true)

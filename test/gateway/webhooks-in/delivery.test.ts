@@ -1,11 +1,10 @@
 import supertest from "supertest";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { withReader } from "./stand-in-reader.ts";
-import { intentOf, post, SECRET, signed, stripeEvent, WebhookStage } from "./webhook-stage.ts";
+import { intentOf, post, signed, stripeEvent, WebhookStage } from "./webhook-stage.ts";
 
 let stage: WebhookStage;
 beforeAll(async () => {
-  stage = await WebhookStage.open({ wrap: withReader(SECRET) });
+  stage = await WebhookStage.open();
 });
 beforeEach(async () => {
   stage.http.counted.length = 0;

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Listening, listen } from "../../../gateway/http/listen.ts";
-import { withReader } from "./stand-in-reader.ts";
-import { SECRET, signed, stripeEvent, WebhookStage } from "./webhook-stage.ts";
+import { signed, stripeEvent, WebhookStage } from "./webhook-stage.ts";
 
 let stage: WebhookStage;
 let server: Listening;
 beforeAll(async () => {
-  stage = await WebhookStage.open({ wrap: withReader(SECRET) });
+  stage = await WebhookStage.open();
   server = await listen(stage.app, { host: "127.0.0.1", port: 0 });
 });
 afterAll(async () => {

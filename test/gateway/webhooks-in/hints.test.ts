@@ -8,8 +8,7 @@ import type { Provider } from "../../../providers/contract/provider.ts";
 import { chargeInput, eventually, movedAt, reread } from "../../support/engine.ts";
 import { overlaid } from "../charges/late-stage.ts";
 import { acceptance, attemptId } from "../store/interleaving/rows.ts";
-import { withReader } from "./stand-in-reader.ts";
-import { intentOf, paidIntent, SECRET, stripeEvent, stripeOnly, WebhookStage } from "./webhook-stage.ts";
+import { intentOf, paidIntent, stripeEvent, stripeOnly, WebhookStage } from "./webhook-stage.ts";
 
 /** Called with what Stripe answered to a commit, before the gateway hears of it. */
 let beforeAnswer: (() => Promise<void>) | null = null;
@@ -26,7 +25,7 @@ const tapped = (provider: Provider): Provider =>
 
 let stage: WebhookStage;
 beforeAll(async () => {
-  stage = await WebhookStage.open({ wrap: (provider) => tapped(withReader(SECRET)(provider)), chargeBudgetMs: 3_000 });
+  stage = await WebhookStage.open({ wrap: tapped, chargeBudgetMs: 3_000 });
   await stage.allow("stripe", "up");
 });
 afterEach(() => {

@@ -8,7 +8,6 @@ import type { WebhookReading } from "../../../providers/contract/webhook.ts";
 import { createStripeProvider } from "../../../providers/stripe/stripe.ts";
 import { type OwnPostgres, startOwnPostgres } from "../../support/database.ts";
 import { overlaid } from "../charges/late-stage.ts";
-import { withReader } from "./stand-in-reader.ts";
 import { post, SECRET, signed, stripeEvent, type WebhookApp, webhookApp } from "./webhook-stage.ts";
 
 const newId = idSource(systemClock, Math.random);
@@ -22,7 +21,7 @@ beforeAll(async () => {
   server = await startOwnPostgres();
   await migrate(server.url, () => {});
   db = openDatabase({ url: server.url, maxConnections: 4, onIdleError: () => {} });
-  real = withReader(SECRET)(createStripeProvider({ secretKey: "sk_test_sandbox", clock: systemClock }));
+  real = createStripeProvider({ secretKey: "sk_test_sandbox", webhookSecret: SECRET, clock: systemClock });
 });
 afterAll(async () => {
   real.close();

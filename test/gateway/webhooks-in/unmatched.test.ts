@@ -3,12 +3,11 @@ import type { Attempt, Charge } from "../../../gateway/charges/charge.ts";
 import { forgetOldEvents } from "../../../gateway/queue/provider-events-jobs.ts";
 import { acceptCharges } from "../../../gateway/store/accept-charges.ts";
 import { acceptance, attemptId } from "../store/interleaving/rows.ts";
-import { withReader } from "./stand-in-reader.ts";
-import { disputeOf, intentOf, paidIntent, SECRET, type StripeEvent, stripeEvent, WebhookStage } from "./webhook-stage.ts";
+import { disputeOf, intentOf, paidIntent, type StripeEvent, stripeEvent, WebhookStage } from "./webhook-stage.ts";
 
 let stage: WebhookStage;
 beforeAll(async () => {
-  stage = await WebhookStage.open({ wrap: withReader(SECRET) });
+  stage = await WebhookStage.open();
 });
 afterEach(async () => {
   await stage.rows("delete from provider_events");

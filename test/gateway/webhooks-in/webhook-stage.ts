@@ -71,7 +71,7 @@ export class WebhookStage {
   }
 
   static async open(settings: EngineSettings = {}): Promise<WebhookStage> {
-    return new WebhookStage(await startEngine(settings));
+    return new WebhookStage(await startEngine({ stripeWebhookSecret: SECRET, ...settings }));
   }
 
   async close(): Promise<void> {
