@@ -206,14 +206,14 @@ function putTokenRoute({ db, providers, clock }: PaymentMethodRouteDeps): Route 
     summary: "Add a provider's token, or replace it",
     description: "A replaced token is active again. Deferred charges of the payment method can be collected at this provider from now on.",
     params: tokenParams,
-    body: z.strictObject({ token: z.unknown().meta({ description: "As in `payment_method` of a charge" }) }),
+    body: z.strictObject({ token: z.nonoptional(z.unknown(), "is required").meta({ description: "As in `payment_method` of a charge" }) }),
     responses: ok("The payment method as it is now"),
     problems: ["payment_method_gone"],
     async handler({ principal, params, body }) {
       const id = providerNamed(providers, params.provider);
       const provider = providers.get(id);
       if (!provider) throw new Problem("not_found", "There is no such provider here.");
-      const fault = provider.checkToken(body.token ?? null);
+      const fault = provider.checkToken(body.token);
       if (fault) {
         const faults = [{ pointer: `/token${fault.path}`, message: fault.message }];
         throw new Problem("validation_failed", "The body has an invalid field.", { faults });

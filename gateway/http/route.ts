@@ -33,6 +33,8 @@ export interface Route {
   readonly query?: z.ZodType;
   /** Of the JSON body. Without it only an empty body or `{}` is allowed. */
   readonly body?: z.ZodType;
+  /** No body is `{}`. */
+  readonly emptyBody?: boolean;
   /** The handler gets the body's bytes as they came, of whatever type, up to this many; nothing of ours is demanded of it. */
   readonly rawBodyBytes?: number;
   /** Of a body, for the documentation. */

@@ -2,7 +2,14 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Express } from "express";
 import supertest from "supertest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
-import type { ChargeAnswer, ChargeCommand, ChargeService, CreateCharge, ResolveCharge } from "../../../gateway/charges/service.ts";
+import type {
+  CaptureCharge,
+  ChargeAnswer,
+  ChargeCommand,
+  ChargeService,
+  CreateCharge,
+  ResolveCharge,
+} from "../../../gateway/charges/service.ts";
 import { createFleet } from "../../../gateway/health/fleet.ts";
 import { RulesWatcher } from "../../../gateway/health/rules-watcher.ts";
 import { createAuthenticator } from "../../../gateway/http/authenticate.ts";
@@ -168,7 +175,7 @@ function needs(token: unknown, field: string): { path: string; message: string }
 /** Answers like the money core, remembers what it was asked, and keeps nothing. */
 export class MemoryCharges implements ChargeService {
   readonly created: CreateCharge[] = [];
-  readonly commands: (ChargeCommand | ResolveCharge)[] = [];
+  readonly commands: (ChargeCommand | CaptureCharge | ResolveCharge)[] = [];
   readonly replays: { accountId: string; id: string; actor: string }[] = [];
   /** What the next charge becomes; or what is thrown instead. */
   next: Partial<Charge> | Error = {};
@@ -188,6 +195,10 @@ export class MemoryCharges implements ChargeService {
     return { charge: { ...this.#charge(input), ...this.next }, replayed: again };
   }
 
+  capture(input: CaptureCharge): Promise<ChargeAnswer> {
+    return this.#command(input, { status: "succeeded" });
+  }
+
   cancel(input: ChargeCommand): Promise<ChargeAnswer> {
     return this.#command(input, { status: "canceled" });
   }
@@ -201,7 +212,7 @@ export class MemoryCharges implements ChargeService {
     if (this.next instanceof Error) throw this.next;
   }
 
-  async #command(input: ChargeCommand | ResolveCharge, change: Partial<Charge>): Promise<ChargeAnswer> {
+  async #command(input: ChargeCommand | CaptureCharge | ResolveCharge, change: Partial<Charge>): Promise<ChargeAnswer> {
     this.commands.push(input);
     if (this.next instanceof Error) throw this.next;
     return { charge: { ...this.#charge(SOME_INPUT), id: input.chargeId, ...change }, replayed: false };
