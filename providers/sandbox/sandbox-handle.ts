@@ -9,6 +9,8 @@ export interface Sandbox {
   readonly controlUrl: string;
   readonly stripeUrl: string;
   readonly paypalUrl: string;
+  /** PEM of the authority behind the signatures of PayPal's webhooks. Made when first asked for, which takes some 400 ms. */
+  readonly paypalWebhookCa: string;
   /** Adds a fault; the first one set that strikes a request wins. Throws a RangeError that says what is wrong with it. */
   setFault(provider: ProviderName, fault: Fault): void;
   /** Also opens the listener again, and ends what hangs (its connection breaks). */

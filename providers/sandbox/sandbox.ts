@@ -89,6 +89,9 @@ function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandb
     get paypalUrl() {
       return sites.paypal.listener.url;
     },
+    get paypalWebhookCa() {
+      return sites.paypal.processor.webhookAuthority ?? "";
+    },
     setFault: (provider, fault) => sites[provider].setFault(fault),
     clearFaults(provider) {
       for (const site of provider ? [sites[provider]] : all) site.clearFaults();

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 export interface Received {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  readonly receivedAtMs: number;
 }
 
 export interface Receiver {
@@ -22,7 +23,7 @@ export async function openReceiver(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      received.push({ headers: request.headers, body: Buffer.concat(chunks) });
+      received.push({ headers: request.headers, body: Buffer.concat(chunks), receivedAtMs: Date.now() });
       if (receiver.status !== null) response.writeHead(receiver.status).end();
     });
   });
