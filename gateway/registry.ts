@@ -16,8 +16,14 @@ interface Common {
 const MAKE: { readonly [A in Adapter]: Make<A> } = {
   stripe: ({ secretKey, webhookSecret }, common) =>
     createStripeProvider({ ...common, secretKey, ...(webhookSecret === null ? {} : { webhookSecret }) }),
-  paypal: ({ clientId, clientSecret, live }, common) =>
-    createPayPalProvider({ ...common, clientId, clientSecret, environment: live ? "live" : "sandbox" }),
+  paypal: ({ clientId, clientSecret, webhookId, live }, common) =>
+    createPayPalProvider({
+      ...common,
+      clientId,
+      clientSecret,
+      environment: live ? "live" : "sandbox",
+      ...(webhookId === null ? {} : { webhookId }),
+    }),
 };
 
 /** The configured processor accounts, in order of preference. */

@@ -69,12 +69,13 @@ export const STORE_AGAIN = `stored as (
 
 /**
  * Evidence that an attempt was paid, as in hint_attempt: see there. One that is marked already was marked by such evidence, and nobody
- * has looked since: whoever claimed the charge meanwhile knows of it. Needs `held`, the charge's row lock.
+ * has looked since: whoever claimed the charge meanwhile knows of it. `closed`: given up, and no orphan, which holds nothing back. Needs
+ * `held`, the charge's row lock.
  */
 export const MARK = `marked as (
     update attempts a set next_look_at = 'epoch' from match m join held h on h.id = m.charge_id cross join input i
     where i.evidence and a.id = m.attempt_id and a.outcome is distinct from 'approved' and a.next_look_at is distinct from 'epoch'
-    returning a.charge_id, not a.live as closed
+    returning a.charge_id, not a.live and a.outcome is distinct from 'unknown' as closed
   )`;
 
 export const RESULT = `select exists (select from stored) as stored, coalesce((select known from match), false) as known,

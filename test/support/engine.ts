@@ -42,6 +42,8 @@ export interface EngineSettings {
   readonly providers?: readonly string[];
   /** Of Stripe's webhooks; without it they cannot be read. */
   readonly stripeWebhookSecret?: string;
+  /** The same of PayPal's: the id of our webhook there. */
+  readonly paypalWebhookId?: string;
   /** Wraps each adapter, to pause or spy between two steps. */
   readonly wrap?: (provider: Provider) => Provider;
 }
@@ -72,7 +74,13 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
       apiBase: sandbox.stripeUrl,
       clock,
     }),
-    createPayPalProvider({ clientId: "sandbox", clientSecret: "sandbox", apiBase: sandbox.paypalUrl, clock }),
+    createPayPalProvider({
+      clientId: "sandbox",
+      clientSecret: "sandbox",
+      apiBase: sandbox.paypalUrl,
+      clock,
+      ...(settings.paypalWebhookId && { webhookId: settings.paypalWebhookId, webhookCa: sandbox.paypalWebhookCa }),
+    }),
   ]
     .filter(({ id }) => settings.providers?.includes(id) ?? true)
     .map(settings.wrap ?? ((provider) => provider));

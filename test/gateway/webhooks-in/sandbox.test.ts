@@ -1,16 +1,20 @@
 import supertest from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Listening, listen } from "../../../gateway/http/listen.ts";
-import { chargeInput, eventually, movedAt, reread } from "../../support/engine.ts";
+import { both, chargeInput, eventually, movedAt, reread } from "../../support/engine.ts";
 import { SECRET, stripeOnly, WebhookStage } from "./webhook-stage.ts";
+
+const WEBHOOK_ID = "1JE4291016473214C";
 
 let stage: WebhookStage;
 let server: Listening;
 beforeAll(async () => {
-  stage = await WebhookStage.open({ providerTimeoutMs: 4_000, chargeBudgetMs: 6_000 });
+  stage = await WebhookStage.open({ paypalWebhookId: WEBHOOK_ID, providerTimeoutMs: 4_000, chargeBudgetMs: 6_000 });
   server = await listen(stage.app, { host: "127.0.0.1", port: 0 });
   stage.engine.sandbox.setWebhookEndpoint("stripe", { url: `http://127.0.0.1:${server.port}/webhooks/stripe`, secret: SECRET });
+  stage.engine.sandbox.setWebhookEndpoint("paypal", { url: `http://127.0.0.1:${server.port}/webhooks/paypal`, secret: WEBHOOK_ID });
   await stage.allow("stripe", "up");
+  await stage.allow("paypal", "up");
 });
 afterAll(async () => {
   await server.close(100);
@@ -85,5 +89,40 @@ describe("with a processor that sends webhooks twice, late and shuffled", () => 
     expect(detached.status).toBe(200);
     await sandbox.webhooksSent();
     expect(await stage.rows("select state from payment_method_tokens where payment_method_id = $1", id)).toEqual([{ state: "gone" }]);
+  });
+});
+
+describe("PayPal's webhooks, signed with its certificate", () => {
+  it("are stored, and name our attempts and nothing that we do not know", async () => {
+    const { sandbox, charges } = stage.engine;
+    sandbox.setWebhookMood("paypal", { duplicates: 0.5, disorderMs: 200 });
+    const tokens = () => ({ paypal: both().paypal });
+    const answers = await Promise.all(Array.from({ length: 4 }, () => charges.create(chargeInput({ tokens: tokens() }))));
+    await sandbox.webhooksSent();
+    const known = await stage.rows<{ charge_id: string }>(
+      "select distinct charge_id from provider_events where provider = 'paypal' and type = 'PAYMENT.CAPTURE.COMPLETED' and state = 'handled'",
+    );
+    expect(known.map(({ charge_id }) => charge_id).sort()).toEqual(answers.map(({ charge }) => charge.id as string).sort());
+    await stage.looksAtUnmatched(120_000);
+    await stage.looksAtUnmatched(900_000);
+    expect(await stage.rows("select kind, subject from findings")).toEqual([]);
+  });
+
+  it("are refused where the webhook's id is another", async () => {
+    const { sandbox, charges } = stage.engine;
+    sandbox.setWebhookMood("paypal", {});
+    sandbox.setWebhookEndpoint("paypal", { url: `http://127.0.0.1:${server.port}/webhooks/paypal`, secret: "0AB12345CD6789012" });
+    const before = await stage.rows("select event from provider_events");
+    await charges.create(chargeInput({ tokens: { paypal: both().paypal } }));
+    const refused = () => sandbox.webhookDeliveries("paypal").some(({ status }) => status === 400);
+    await eventually(refused, (is) => is);
+    sandbox.clearWebhookEndpoints("paypal");
+    expect(
+      await stage.rows(
+        "select event from provider_events where provider = 'paypal' except select unnest($1::text[])",
+        before.map((row) => (row as { event: string }).event),
+      ),
+    ).toEqual([]);
+    expect(await stage.told("webhook.refused")).toMatchObject([{ provider: "paypal", data: { reason: "signature" } }]);
   });
 });
