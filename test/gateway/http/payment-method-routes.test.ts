@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fingerprintOf } from "../../../gateway/idempotency/fingerprint.ts";
+import { acceptCharges } from "../../../gateway/store/accept-charges.ts";
+import { acceptance } from "../store/interleaving/rows.ts";
 import { createHttpFixture, type HttpFixture, VALID_CHARGE } from "./http-fixture.ts";
 
 let http: HttpFixture;
@@ -262,6 +265,25 @@ describe("a charge by the id of a stored payment method", () => {
           "must be the id of a stored payment method (pm_...), or an object with a token for at least one of: stripe, paypal",
       });
     }
+  });
+
+  it("answers a key that was accepted before the method was deleted, or lost its tokens, with its charge", async () => {
+    const { id } = await stored({ paypal: undefined });
+    const body = { ...VALID_CHARGE, payment_method: id };
+    const fingerprint = fingerprintOf({ method: "post", path: "/v1/charges", json: body }).toString("hex");
+    const accepted = acceptance({ status: "deferred", idempotency_key: "before", fingerprint, payment_method_id: id });
+    expect(await acceptCharges(http.db, [accepted])).toEqual(["accepted"]);
+    for (const change of [`/v1/payment-methods/${id}/tokens/stripe`, `/v1/payment-methods/${id}`]) {
+      await billing().delete(change);
+      const again = await http.charge(body, "before");
+      expect(again).toMatchObject({
+        status: 202,
+        headers: { "idempotent-replayed": "true" },
+        body: { id: accepted.id, payment_method: id },
+      });
+      expect((await http.charge(body, "another")).body.money).toBe("none");
+    }
+    expect((await http.charge({ ...body, amount: 1 }, "before")).status).toBe(422);
   });
 
   it("is refused once it is deleted, or has no token left", async () => {
