@@ -45,7 +45,8 @@ export class Certificates {
   readonly #trust: Trust;
   readonly #transports: ReadonlyMap<string, Transport>;
   readonly #kept = new Map<string, Certificate>();
-  #fetching = 0;
+  /** One for all who wait for the same one. When the call that began it is given up, PayPal sends to all of them again. */
+  readonly #underWay = new Map<string, Promise<Fetched>>();
 
   constructor({ origins, trust }: CertificateOrigins) {
     this.#trust = trust;
@@ -63,13 +64,12 @@ export class Certificates {
   async get(url: URL, call: Call): Promise<Fetched> {
     const kept = this.#kept.get(url.href);
     if (kept) return { kind: "certificate", certificate: kept };
-    if (this.#fetching >= MAX_FETCHES) return { kind: "unknown", detail: "too many certificates are being fetched" };
-    this.#fetching += 1;
-    try {
-      return await this.#fetch(url, call);
-    } finally {
-      this.#fetching -= 1;
-    }
+    const under = this.#underWay.get(url.href);
+    if (under) return under;
+    if (this.#underWay.size >= MAX_FETCHES) return { kind: "unknown", detail: "too many certificates are being fetched" };
+    const fetched = this.#fetch(url, call).finally(() => this.#underWay.delete(url.href));
+    this.#underWay.set(url.href, fetched);
+    return fetched;
   }
 
   close(): void {

@@ -32,7 +32,7 @@ export async function records(wire: Wire, query: RecordsQuery, call: Call): Prom
     // A search is by whole seconds.
     if (record && record.createdAtMs >= place.fromMs && record.createdAtMs < place.toMs) found.push(record);
   }
-  return { kind: "page", records: once(found), next: writePlace(place, query, place.page < totalPages) };
+  return { kind: "page", records: once(found), next: writePlace(place, place.page < totalPages) };
 }
 
 function searchOf(place: Place) {

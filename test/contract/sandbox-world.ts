@@ -17,6 +17,8 @@ export type MakeAdapter = (options: {
   readonly credentials: "right" | "wrong" | "other_mode";
   /** `WebhookFixture.secret` or `otherSecret`. */
   readonly webhookSecret: string;
+  /** PEM of the authority behind the signatures; asked for only where they need one. */
+  readonly webhookCa: () => string;
 }) => Provider;
 
 /** The real adapters, over real HTTP. One sandbox per test file, one fresh provider per test. */
@@ -116,6 +118,7 @@ export class SandboxWorld extends ContractWorld {
       clock: systemClock,
       credentials: credentials === "other_secret" ? "right" : credentials,
       webhookSecret: credentials === "other_secret" ? otherSecret : secret,
+      webhookCa: () => this.sandbox.paypalWebhookCa,
     });
     this.#providers.push(provider);
     return provider;

@@ -100,6 +100,30 @@ describe("faults", () => {
     expect(faultsOf({ STRIPE_WEBHOOK_SECRET: "whsec_1" })).toEqual([expect.stringContaining("STRIPE_SECRET_KEY is missing")]);
   });
 
+  test("a webhook secret of Stripe's that is none; two are fine while it is rolled", () => {
+    const withSecret = (secret: string) => ({
+      SANDBOX: "off",
+      DATABASE_URL,
+      STRIPE_SECRET_KEY: "sk_test_1",
+      STRIPE_WEBHOOK_SECRET: secret,
+    });
+    const fault = [expect.stringContaining("STRIPE_WEBHOOK_SECRET must be the signing secret")];
+    for (const secret of ["we_1", "whsec_", "whsec_1,", "whsec_1,we_2"]) expect(faultsOf(withSecret(secret)), secret).toEqual(fault);
+    expect(configOf(withSecret("whsec_old,whsec_new")).providers[0]).toMatchObject({ webhookSecret: "whsec_old,whsec_new" });
+  });
+
+  test("a way to check PayPal's webhooks that there is not", () => {
+    const checkedBy = (way: string) => ({
+      SANDBOX: "off",
+      DATABASE_URL,
+      PAYPAL_CLIENT_ID: "c",
+      PAYPAL_CLIENT_SECRET: "s",
+      PAYPAL_WEBHOOK_VERIFICATION: way,
+    });
+    expect(faultsOf(checkedBy("never"))).toEqual(["PAYPAL_WEBHOOK_VERIFICATION must be offline or api"]);
+    expect(configOf(checkedBy("api")).providers[0]).toMatchObject({ webhookVerification: "api" });
+  });
+
   test("a database without any processor", () => {
     expect(faultsOf({ DATABASE_URL })).toEqual([expect.stringContaining("no processor is set")]);
     expect(faultsOf({ DATABASE_URL, SANDBOX: "off" })).toEqual([]);

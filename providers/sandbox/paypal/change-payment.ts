@@ -1,7 +1,7 @@
 import type { Answer } from "../processor.ts";
 import { type Amount, amountOf, parseAmount } from "./amount.ts";
-import { type Json, textOf } from "./create-order.ts";
 import { unprocessable } from "./error.ts";
+import { type Json, textOf } from "./json.ts";
 import type { Authorization, Capture, Refund } from "./order.ts";
 import type { PaypalStore } from "./store.ts";
 import { holdCaptured, refundWaits } from "./vault-token.ts";
@@ -16,6 +16,9 @@ export function refundCapture(store: PaypalStore, capture: Capture, body: Json):
   const wanted = amountWanted(body, amountOf(left, capture.amount.currency));
   if ("problem" in wanted) return wanted;
   const { amount } = wanted;
+  const stage = store.disputeOf(capture);
+  if (stage === "CHARGEBACK") return { problem: unprocessable("REFUND_NOT_PERMITTED_DUE_TO_CHARGEBACK") };
+  if (stage && amount.units < left) return { problem: unprocessable("CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED") };
   if (amount.currency !== capture.amount.currency) return { problem: unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH") };
   if (amount.units > left) return { problem: unprocessable("REFUND_AMOUNT_EXCEEDED") };
   const now = store.world.now();

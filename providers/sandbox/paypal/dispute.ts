@@ -1,9 +1,6 @@
-import type { Answer } from "../processor.ts";
 import { type Amount, showAmount } from "./amount.ts";
-import type { Json } from "./create-order.ts";
-import { badRequest, unprocessable } from "./error.ts";
+import type { Json } from "./json.ts";
 import type { Capture } from "./order.ts";
-import type { PaypalStore } from "./store.ts";
 
 const RESPONSE_MS = 10 * 86_400_000;
 
@@ -22,11 +19,10 @@ export interface Dispute {
 }
 
 /** The buyer of `capture` complains. */
-export function openDispute(store: PaypalStore, capture: Capture, stage: Dispute["stage"]): void {
-  const now = store.world.now();
+export function newDispute(id: string, capture: Capture, stage: Dispute["stage"], now: number): Dispute {
   const { account, amount, invoiceId, customId } = capture;
-  const dispute: Dispute = {
-    id: `PP-D-${store.world.ids.paypal()}`,
+  return {
+    id: `PP-D-${id}`,
     account,
     capture: capture.id,
     amount,
@@ -38,27 +34,6 @@ export function openDispute(store: PaypalStore, capture: Capture, stage: Dispute
     status: stage === "INQUIRY" ? "OPEN" : "WAITING_FOR_SELLER_RESPONSE",
     outcome: null,
   };
-  store.disputes.put(dispute.id, dispute);
-  tell(store, dispute, "CUSTOMER.DISPUTE.CREATED");
-}
-
-/** POST /v1/customer/disputes/{id}/escalate: the talk did not help. Null: done. */
-export function escalateDispute(store: PaypalStore, dispute: Dispute): Answer | null {
-  if (dispute.status === "RESOLVED" || dispute.stage !== "INQUIRY") return unprocessable("ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE");
-  dispute.stage = "CHARGEBACK";
-  dispute.status = "WAITING_FOR_SELLER_RESPONSE";
-  changed(store, dispute, "CUSTOMER.DISPUTE.UPDATED");
-  return null;
-}
-
-/** POST /v1/customer/disputes/{id}/adjudicate, which the real sandbox has as well, and accept-claim: it is decided. */
-export function decideDispute(store: PaypalStore, dispute: Dispute, outcome: unknown): Answer | null {
-  if (outcome !== "BUYER_FAVOR" && outcome !== "SELLER_FAVOR") return badRequest("INVALID_PARAMETER_VALUE", "/adjudication_outcome");
-  if (dispute.status === "RESOLVED") return unprocessable("ACTION_NOT_ALLOWED_IN_CURRENT_DISPUTE_STATE");
-  dispute.status = "RESOLVED";
-  dispute.outcome = outcome === "BUYER_FAVOR" ? "RESOLVED_BUYER_FAVOUR" : "RESOLVED_SELLER_FAVOUR";
-  changed(store, dispute, "CUSTOMER.DISPUTE.RESOLVED");
-  return null;
 }
 
 export function showDispute(dispute: Dispute): Json {
@@ -83,14 +58,4 @@ export function showDispute(dispute: Dispute): Json {
     ...(outcome === null ? { seller_response_due_date: new Date(created + RESPONSE_MS).toISOString() } : {}),
     ...(outcome === null ? {} : { dispute_outcome: { outcome_code: outcome, amount_refunded: showAmount(amount) } }),
   };
-}
-
-function changed(store: PaypalStore, dispute: Dispute, type: string): void {
-  dispute.updated = store.world.now();
-  store.disputes.put(dispute.id, dispute);
-  tell(store, dispute, type);
-}
-
-function tell(store: PaypalStore, dispute: Dispute, type: string): void {
-  store.tell(dispute.account, type, "dispute", () => showDispute(dispute));
 }

@@ -4,8 +4,8 @@ import type { Answer, World } from "../processor.ts";
 import type { Table } from "../table.ts";
 import type { Delivery, WebhookEvent } from "../webhooks.ts";
 import { newSigner, type Signer } from "./certificate-authority.ts";
-import type { Json } from "./create-order.ts";
 import { badRequest, notFound } from "./error.ts";
+import type { Json } from "./json.ts";
 
 const MAX_EVENTS = 20_000;
 const MAX_TRANSMISSIONS = 10_000;

@@ -25,7 +25,7 @@ export function payOrder(store: PaypalStore, order: Order, source: Source | null
   order.status = "COMPLETED";
   if (order.intent === "CAPTURE") store.captured(order, addCapture(store, order, behaviour));
   else addAuthorization(store, order, behaviour);
-  store.tellOfOrder(order, "CHECKOUT.ORDER.COMPLETED");
+  tellOf(store, order, "CHECKOUT.ORDER.COMPLETED");
   return null;
 }
 
@@ -36,7 +36,7 @@ export function payerAnswered(store: PaypalStore, order: Order, approved: boolea
   if (approved) order.status = "APPROVED";
   order.updated = store.world.now();
   store.orders.put(order.id, order);
-  if (approved) store.tellOfOrder(order, "CHECKOUT.ORDER.APPROVED");
+  if (approved) tellOf(store, order, "CHECKOUT.ORDER.APPROVED");
 }
 
 function askPayer(store: PaypalStore, order: Order, source: Source | null): Answer {
@@ -91,11 +91,15 @@ function addAuthorization(store: PaypalStore, order: Order, behaviour: VaultBeha
   if (held.status === "CREATED") store.moved("authorize", order, held.amount, held.id);
   store.authorizations.put(held.id, held);
   store.orders.put(order.id, order);
-  if (held.status === "CREATED") store.tellOfHold(held, "PAYMENT.AUTHORIZATION.CREATED");
+  if (held.status === "CREATED") store.tell.ofHold(held, "PAYMENT.AUTHORIZATION.CREATED");
 }
 
 function processorOf(behaviour: VaultBehaviour): Capture["processor"] {
   if (behaviour.kind !== "processor_declines") return null;
   const { responseCode, adviceCode } = behaviour;
   return { responseCode, adviceCode };
+}
+
+function tellOf(store: PaypalStore, order: Order, type: string): void {
+  store.tell.of(order.account, type, "checkout-order", () => store.showOrder(order, true));
 }

@@ -1,7 +1,7 @@
 import type { Answer, Opened, Processor, WireRequest, World } from "../processor.ts";
 import type { Delivery } from "../webhooks.ts";
-import { type Json, jsonOf } from "./create-order.ts";
 import { badRequest, inProgress, notFound, rateLimit, serverError, unauthorized } from "./error.ts";
+import { type Json, jsonOf } from "./json.ts";
 import { type Kept, KeptRequests } from "./kept-requests.ts";
 import { Notifications } from "./notifications.ts";
 import { Oauth } from "./oauth.ts";

@@ -1,9 +1,11 @@
 import type { Operation } from "../fault.ts";
 import type { Answer, WireRequest } from "../processor.ts";
+import { decideDispute, escalateDispute } from "./change-dispute.ts";
 import { captureAuthorization, refundCapture, voidAuthorization } from "./change-payment.ts";
-import { type Json, newOrder, sourceOf } from "./create-order.ts";
-import { type Dispute, decideDispute, escalateDispute, showDispute } from "./dispute.ts";
+import { newOrder, sourceOf } from "./create-order.ts";
+import { type Dispute, showDispute } from "./dispute.ts";
 import { badRequest, notFound } from "./error.ts";
+import type { Json } from "./json.ts";
 import type { Kept } from "./kept-requests.ts";
 import type { Notifications } from "./notifications.ts";
 import { merchantOf, type Oauth } from "./oauth.ts";

@@ -2,20 +2,10 @@ import type { Movement } from "../ledger.ts";
 import type { World } from "../processor.ts";
 import type { Table } from "../table.ts";
 import { type Amount, toMinorUnits } from "./amount.ts";
-import { type Dispute, openDispute } from "./dispute.ts";
-import { newEvent, type ResourceType } from "./event.ts";
+import { type Dispute, newDispute } from "./dispute.ts";
 import type { Notifications } from "./notifications.ts";
-import {
-  type Authorization,
-  type Capture,
-  HOLD_MS,
-  type Order,
-  type Refund,
-  showAuthorization,
-  showCapture,
-  showOrder,
-  showRefund,
-} from "./order.ts";
+import { type Authorization, type Capture, HOLD_MS, type Order, type Refund, showOrder } from "./order.ts";
+import { Teller } from "./teller.ts";
 import { disputeStage } from "./vault-token.ts";
 
 const MAX_ROWS = 200_000;
@@ -30,11 +20,11 @@ export class PaypalStore {
   readonly disputes: Table<Dispute>;
   readonly #paidInvoices: Table<string>;
   readonly #goneTokens: Table<true>;
-  readonly #notifications: Notifications;
+  readonly tell: Teller;
 
   constructor(world: World, notifications: Notifications) {
     this.world = world;
-    this.#notifications = notifications;
+    this.tell = new Teller(world, notifications);
     this.orders = world.tables.create("paypal.orders", MAX_ROWS, (order) => order.status === "COMPLETED" || order.status === "VOIDED");
     this.captures = world.tables.create("paypal.captures", MAX_ROWS, (capture) => capture.status !== "PENDING");
     this.authorizations = world.tables.create("paypal.authorizations", MAX_ROWS, (held) => held.status !== "CREATED");
@@ -81,6 +71,14 @@ export class PaypalStore {
     return dispute?.account === account ? dispute : null;
   }
 
+  /** The stage of the dispute about `capture` that is not decided yet. */
+  disputeOf(capture: Capture): Dispute["stage"] | null {
+    for (const dispute of this.disputes.values()) {
+      if (dispute.capture === capture.id && dispute.status !== "RESOLVED") return dispute.stage;
+    }
+    return null;
+  }
+
   /** Whatever is due is done. */
   bringUpToDate(): void {
     for (const { id, account } of [...this.captures.values()]) this.capture(id, account);
@@ -100,34 +98,7 @@ export class PaypalStore {
   removeToken(account: string, vaultId: string): void {
     if (this.isGone(account, vaultId)) return;
     this.#goneTokens.put(`${account} ${vaultId}`, true);
-    this.tell(account, "VAULT.PAYMENT-TOKEN.DELETED", "payment_token", () => ({ id: vaultId }));
-  }
-
-  /** Tells the account's webhook endpoint. */
-  tell(account: string, type: string, resourceType: ResourceType, resource: () => unknown): void {
-    const { world } = this;
-    world.emit(account, () => {
-      const id = world.ids.paypal();
-      const event = newEvent({ id, type, resourceType, resource: resource(), createdMs: world.now(), baseUrl: world.url() });
-      this.#notifications.keep(account, event);
-      return event;
-    });
-  }
-
-  tellOfOrder(order: Order, type: string): void {
-    this.tell(order.account, type, "checkout-order", () => this.showOrder(order, true));
-  }
-
-  tellOfCapture(capture: Capture, type: string): void {
-    this.tell(capture.account, type, "capture", () => showCapture(capture, this.world.url(), true));
-  }
-
-  tellOfHold(held: Authorization, type: string): void {
-    this.tell(held.account, type, "authorization", () => showAuthorization(held, this.world.url(), true));
-  }
-
-  tellOfRefund(refund: Refund, type: string): void {
-    this.tell(refund.account, type, "refund", () => showRefund(refund, this.world.url(), true));
+    this.tell.of(account, "VAULT.PAYMENT-TOKEN.DELETED", "payment_token", () => ({ id: vaultId }));
   }
 
   showOrder(order: Order, full: boolean): Record<string, unknown> {
@@ -152,9 +123,9 @@ export class PaypalStore {
     order.updated = this.world.now();
     this.orders.put(order.id, order);
     if (capture.settle) this.world.later(capture.settle.atMs - this.world.now(), () => this.#settle(capture));
-    this.tellOfCapture(capture, `PAYMENT.CAPTURE.${capture.status}`);
+    this.tell.ofCapture(capture, `PAYMENT.CAPTURE.${capture.status}`);
     const stage = capture.status === "COMPLETED" ? disputeStage(order.source?.vaultId ?? "") : null;
-    if (stage) openDispute(this, capture, stage);
+    if (stage) this.#dispute(newDispute(this.world.ids.paypal(), capture, stage, this.world.now()));
   }
 
   /** A refund exists: what it gives back is reserved until it fails. */
@@ -165,7 +136,7 @@ export class PaypalStore {
     this.orders.put(order.id, order);
     if (refund.status === "PENDING") {
       if (refund.settle) this.world.later(refund.settle.atMs - this.world.now(), () => this.#settleRefund(refund));
-      this.tellOfRefund(refund, "PAYMENT.REFUND.PENDING");
+      this.tell.ofRefund(refund, "PAYMENT.REFUND.PENDING");
     } else this.#givenBack(order, refund);
   }
 
@@ -201,7 +172,7 @@ export class PaypalStore {
     this.orders.put(order.id, order);
     const held = this.authorizations.get(capture.authorization ?? "");
     if (held) this.#holdAgain(held, capture);
-    this.tellOfCapture(capture, "PAYMENT.CAPTURE.DENIED");
+    this.tell.ofCapture(capture, "PAYMENT.CAPTURE.DENIED");
   }
 
   /** What was not captured after all is held as before. */
@@ -224,13 +195,13 @@ export class PaypalStore {
     if (succeeds) this.#givenBack(order, refund);
     else {
       this.#reserve(capture, -refund.amount.units);
-      this.tellOfRefund(refund, "PAYMENT.REFUND.FAILED");
+      this.tell.ofRefund(refund, "PAYMENT.REFUND.FAILED");
     }
   }
 
   #givenBack(order: Order, refund: Refund): void {
     this.moved("refund", order, refund.amount, refund.id);
-    this.tellOfRefund(refund, "PAYMENT.CAPTURE.REFUNDED");
+    this.tell.ofRefund(refund, "PAYMENT.CAPTURE.REFUNDED");
   }
 
   #reserve(capture: Capture, units: number): void {
@@ -239,6 +210,11 @@ export class PaypalStore {
     capture.status = refundedUnits === 0 ? "COMPLETED" : refundedUnits < capture.amount.units ? "PARTIALLY_REFUNDED" : "REFUNDED";
     capture.updated = this.world.now();
     this.captures.put(capture.id, capture);
+  }
+
+  #dispute(dispute: Dispute): void {
+    this.disputes.put(dispute.id, dispute);
+    this.tell.ofDispute(dispute, "CUSTOMER.DISPUTE.CREATED");
   }
 
   #lapse(held: Authorization): void {
@@ -254,6 +230,6 @@ export class PaypalStore {
     held.updated = this.world.now();
     this.authorizations.put(held.id, held);
     this.moved("void", order, held.amount, held.id);
-    this.tellOfHold(held, "PAYMENT.AUTHORIZATION.VOIDED");
+    this.tell.ofHold(held, "PAYMENT.AUTHORIZATION.VOIDED");
   }
 }

@@ -53,7 +53,7 @@ describe("payments", () => {
     expect(await provider.records!(query, newCall())).toEqual({
       kind: "page",
       records: [record],
-      next: `holds.${FROM}.${FROM + DAY_MS}.1`,
+      next: `holds.${FROM}.${FROM + DAY_MS}.1.${FROM}.${FROM + DAY_MS}`,
     });
     expect(sent()).toEqual([
       {
@@ -118,11 +118,12 @@ describe("pages", () => {
       cursors.push(cursor);
     } while (cursor !== null && cursors.length < 10);
     const edge = FROM + 31 * DAY_MS - 2_000;
+    const whole = `${FROM}.${FROM + 40 * DAY_MS}`;
     expect(cursors).toEqual([
-      `payments.${FROM}.${edge}.2`,
-      `payments.${edge}.${FROM + 40 * DAY_MS}.1`,
-      `holds.${FROM}.${edge}.1`,
-      `holds.${edge}.${FROM + 40 * DAY_MS}.1`,
+      `payments.${FROM}.${edge}.2.${whole}`,
+      `payments.${edge}.${FROM + 40 * DAY_MS}.1.${whole}`,
+      `holds.${FROM}.${edge}.1.${whole}`,
+      `holds.${edge}.${FROM + 40 * DAY_MS}.1.${whole}`,
       null,
     ]);
   });
@@ -132,17 +133,18 @@ describe("pages", () => {
     expect(await provider.records!(query, newCall())).toEqual({
       kind: "page",
       records: [],
-      next: `payments.${FROM}.${FROM + DAY_MS / 2}.1`,
+      next: `payments.${FROM}.${FROM + DAY_MS / 2}.1.${FROM}.${FROM + DAY_MS}`,
     });
     expect(await provider.records!({ ...query, toMs: FROM + 1_999 }, newCall())).toMatchObject({ kind: "unknown" });
   });
 
   test.each([
-    "payments.1.2.1",
-    `refunds.${FROM}.${FROM + 1}.1`,
-    `payments.${FROM}.${FROM + 1}.0`,
     "x",
-    `payments.${FROM}.${FROM + 2 * DAY_MS}.1`,
+    `payments.${FROM}.${FROM + 1}.1`,
+    `refunds.${FROM}.${FROM + 1}.1.${FROM}.${FROM + 1}`,
+    `payments.${FROM}.${FROM + 1}.0.${FROM}.${FROM + 1}`,
+    `payments.${FROM}.${FROM + 2}.1.${FROM}.${FROM + 1}`,
+    `payments.${FROM}.${FROM + 32 * DAY_MS}.1.${FROM}.${FROM + 40 * DAY_MS}`,
   ])("of the cursor %s are not asked for: it is none of this query", async (cursor) => {
     const provider = await start(page([]));
     expect(await provider.records!({ ...query, cursor }, newCall())).toMatchObject({ kind: "unknown" });
@@ -157,7 +159,7 @@ describe("pages", () => {
 
 describe("holds", () => {
   const hold = { ...payment, transaction_id: "0AW2184448108334S", transaction_event_code: "T1300" };
-  const cursor = `holds.${FROM}.${FROM + DAY_MS}.1`;
+  const cursor = `holds.${FROM}.${FROM + DAY_MS}.1.${FROM}.${FROM + DAY_MS}`;
   const held = (status: string): Reply => ({
     status: 200,
     body: { id: "0AW2184448108334S", status, supplementary_data: { related_ids: { order_id: "5O1" } } },

@@ -247,6 +247,13 @@ describe("the certificate", () => {
     expect(asked).toEqual([]);
   });
 
+  test("is fetched once for all deliveries that wait for it", async () => {
+    const reader = provider();
+    const burst = await Promise.all(Array.from({ length: 12 }, () => read(delivery(), reader)));
+    expect(new Set(burst.map(({ kind }) => kind))).toEqual(new Set(["event"]));
+    expect(asked).toHaveLength(1);
+  });
+
   test("is fetched for a few deliveries at a time: a flood of forged ones is not passed on", async () => {
     const reader = provider();
     const flood = Array.from({ length: 12 }, (_, i) => read(delivery({ headers: { "paypal-cert-url": `${base}${PATH}${i}` } }), reader));

@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Received {
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly receivedAtMs: number;
@@ -23,7 +24,7 @@ export async function openReceiver(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      received.push({ headers: request.headers, body: Buffer.concat(chunks), receivedAtMs: Date.now() });
+      received.push({ path: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks), receivedAtMs: Date.now() });
       if (receiver.status !== null) response.writeHead(receiver.status).end();
     });
   });
