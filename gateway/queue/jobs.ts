@@ -12,6 +12,7 @@ import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
 import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
+import { forgetDeliveriesKind } from "./forget-deliveries-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
 import { forgetProviderEventsKind, matchEventsKind } from "./provider-events-jobs.ts";
 
@@ -57,6 +58,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     forgetDeclinesKind({ db: database, clock }),
     matchEventsKind({ db: database, clock, newId: idSource(clock, options.random ?? Math.random), log }),
     forgetProviderEventsKind({ db: database, clock }),
+    forgetDeliveriesKind({ db: database, clock }),
     expiringMethodsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
