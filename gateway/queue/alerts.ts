@@ -20,6 +20,8 @@ function severityOf(event: SealedEvent): "error" | "warn" | null {
     case "dead_letter.opened":
       // Dead jobs are told by whoever buries them: a failing alert must not raise alerts about itself.
       return event.data.kind === "job" ? null : "error";
+    case "routing.all_down":
+      return "error";
     case "charge.late_success":
       return event.data.adopted === true ? "warn" : "error";
     case "reconciliation.failed":
@@ -37,8 +39,16 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
     name: "notify",
     feed: {
       types: [
-        ...["dead_letter.opened", "charge.late_success", "compensation.%", "provider.opened", "provider.closed"],
-        ...["reconciliation.failed", "reconciliation.finding"],
+        "dead_letter.opened",
+        "charge.late_success",
+        "compensation.%",
+        "provider.opened",
+        "provider.closed",
+        "routing.all_down",
+        "routing.recovered",
+        "webhook_endpoint.disabled",
+        "reconciliation.failed",
+        "reconciliation.finding",
       ],
       toJob(event) {
         const severity = severityOf(event);

@@ -198,6 +198,16 @@ test("what is allowed but should be known is noted", () => {
   ]);
 });
 
+test("webhooks may go to private addresses on a trial's own machine, or where it is asked for, which is noted", () => {
+  expect(configOf({}).webhookAllowPrivate).toBe(true);
+  expect(configOf({ WEBHOOK_ALLOW_PRIVATE: "off" }).webhookAllowPrivate).toBe(false);
+  expect(configOf({ SANDBOX: "off" }).webhookAllowPrivate).toBe(false);
+  expect(configOf(STRIPE).webhookAllowPrivate).toBe(false);
+  expect(configOf({ DATABASE_URL, SANDBOX: "on" }).webhookAllowPrivate).toBe(false);
+  const asked = configOf({ DATABASE_URL, SANDBOX: "on", WEBHOOK_ALLOW_PRIVATE: "on" });
+  expect(asked).toMatchObject({ webhookAllowPrivate: true, notes: [expect.stringContaining("WEBHOOK_ALLOW_PRIVATE")] });
+});
+
 test("the faults are printed one per line", () => {
   let printed = "";
   printFaults(["A is wrong", "B as well"], (text) => {
