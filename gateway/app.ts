@@ -21,6 +21,7 @@ import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
@@ -226,6 +227,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
+    ...refundRoutes({ db, charges }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),

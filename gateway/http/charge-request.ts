@@ -45,7 +45,7 @@ export const text = (what: string, max: number) =>
     .max(max, `must be text of 1 to ${max} characters`)
     .meta({ description: what });
 
-const metadata = z
+export const metadata = z
   .record(
     z.string().min(1, "must not be empty").max(MAX_METADATA_KEY, `must be at most ${MAX_METADATA_KEY} characters`),
     z.string(`must be text of at most ${MAX_TEXT} characters`).max(MAX_TEXT, `must be text of at most ${MAX_TEXT} characters`),
