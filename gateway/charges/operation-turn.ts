@@ -6,7 +6,7 @@ import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
 import { LeaseLost } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
 import type { ClaimedOperation, Operation, OperationState } from "./operation.ts";
-import { inquire, type Learned } from "./operation-calls.ts";
+import { inquire, isOpen, type Learned } from "./operation-calls.ts";
 import { inWords, judgeOperation, type OperationVerdict } from "./operation-verdict.ts";
 import { askAgainMs, DOUBT_DEAD_LETTER_MS, nextLookMs, nextOperationMs, PENDING_DEAD_LETTER_MS } from "./schedule.ts";
 
@@ -131,7 +131,7 @@ function rekeyed(key: string, now: Date): Plan {
   return { state: "in_doubt", ambiguous: true, reference: null, key, firstSentAt: null, nextActionAt: now, tries: 0, letter: null };
 }
 
-function written(core: Core, operation: Operation, learned: Learned, plan: Plan, now: Date, actor: string): OperationWrite {
+function written(core: Core, operation: ClaimedOperation, learned: Learned, plan: Plan, now: Date, actor: string): OperationWrite {
   const { state, letter } = plan;
   const over = state === "succeeded" || state === "failed";
   const kind = operation.kind === "refund" ? "refund" : "compensation";
@@ -153,7 +153,8 @@ function written(core: Core, operation: Operation, learned: Learned, plan: Plan,
     state,
     provider_key: plan.key ?? operation.providerKey,
     first_sent_at: (plan.firstSentAt === undefined ? operation.firstSentAt : plan.firstSentAt)?.toISOString() ?? null,
-    ambiguous: operation.ambiguous || plan.ambiguous === true,
+    // A turn before this one may have sent it, and said nothing: a crash.
+    ambiguous: operation.ambiguous || plan.ambiguous === true || (operation.sentBefore && isOpen(operation)),
     provider_reference: reference,
     failure,
     detail: inWords(learned.answer),

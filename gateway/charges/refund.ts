@@ -1,7 +1,9 @@
 import type { KeyClaims } from "../idempotency/key-claims.ts";
 import type { OperationId } from "../ids.ts";
 import { Problem } from "../problems.ts";
-import { acceptRefund } from "../store/accept-refunds.ts";
+import { acceptRefund, type RefundIntent } from "../store/accept-refunds.ts";
+import { DatabaseAmbiguous } from "../store/database.ts";
+import { releaseOperation } from "../store/operations.ts";
 import { readCharge } from "../store/read-charges.ts";
 import { readRefund, readRefundByKey } from "../store/read-refunds.ts";
 import { asRefusal } from "./accept.ts";
@@ -36,7 +38,7 @@ async function acceptAndDrive(core: Core, input: CreateRefund): Promise<RefundAn
   const charge = await refundable(core, input);
   const leaseUntil = leaseEnd(core.clock, core.settings);
   const lease = startLease(core.clock, core.settings, { leaseNo: 1 }, leaseUntil);
-  const refund = await acceptRefund(core.db, {
+  const refund = await committed(core, {
     id: core.newId("re") as OperationId,
     accountId: input.accountId,
     chargeId: charge.id,
@@ -62,6 +64,18 @@ async function acceptAndDrive(core: Core, input: CreateRefund): Promise<RefundAn
     if (!(error instanceof LeaseLost)) throw asRefusal(core, charge, error);
     const now = await readRefund(core.db, { accountId: input.accountId, id: refund.id });
     return { refund: now ?? refund, replayed: false };
+  }
+}
+
+/** After an ambiguous commit nothing is sent: whoever claims the refund, if it is there, treats it as they find it. */
+async function committed(core: Core, intent: RefundIntent): Promise<Operation | null> {
+  try {
+    return await acceptRefund(core.db, intent);
+  } catch (error) {
+    if (error instanceof DatabaseAmbiguous) {
+      await releaseOperation(core.db, { id: intent.id, leaseNo: 1 }, intent.now).catch(() => {});
+    }
+    throw error;
   }
 }
 
