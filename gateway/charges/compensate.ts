@@ -1,7 +1,6 @@
 import { stepKey } from "../../providers/contract/provider.ts";
 import type { Core } from "./core.ts";
-import type { Operation } from "./operation.ts";
-import { isOpen, keyAgeMs, type Learned } from "./operation-calls.ts";
+import { isOpen, keyAgeMs, type Learned, type Operation } from "./operation.ts";
 
 /** Keys of one compensation: more, one a day, would be a loop that a dead letter has told of long ago. */
 const MAX_KEYS = 30;
@@ -20,7 +19,7 @@ export function nextKey(core: Core, operation: Operation, { answer }: Learned): 
   const life = core.providers.get(operation.provider)?.capabilities.operationKeyAgeMs ?? Number.POSITIVE_INFINITY;
   const known = operation.providerReference !== null;
   const unseen = answer.kind === "unknown" && answer.cause !== "not_asked";
-  const forgotten = unseen && !known && keyAgeMs(core, operation) >= life;
+  const forgotten = unseen && !known && keyAgeMs(operation, core.clock.now()) >= life;
   // Only a replayed dead letter is open again with a refund that the provider knows (reopenDeadLetter).
   const failed = answer.kind === "declined" && known;
   const keys = keysOf(operation);

@@ -1,23 +1,11 @@
 import { Call } from "../../providers/contract/call.ts";
-import { type Finding, isFault, type NotSent, type Outcome, type Unknown } from "../../providers/contract/outcome.ts";
+import { isFault, type NotSent, type Outcome, type Unknown } from "../../providers/contract/outcome.ts";
 import type { OperationRequest, Provider } from "../../providers/contract/provider.ts";
 import type { InquiryPurpose } from "../health/circuit.ts";
 import { keysOf } from "./compensate.ts";
 import { type Core, WRITE_RESERVE_MS } from "./core.ts";
 import type { Lease } from "./lease.ts";
-import type { ClaimedOperation, Operation } from "./operation.ts";
-
-export type Answer = Outcome | Finding;
-
-/** What one turn learned of an operation. */
-export interface Learned {
-  readonly answer: Answer;
-  /**
-   * `first`: its key was sent for the first time, or was not sent at all. `replay`: the same key once more. `look`: the provider's
-   * own record of it.
-   */
-  readonly by: "first" | "replay" | "look";
-}
+import { type Answer, type ClaimedOperation, isOpen, keyAgeMs, type Learned, type Operation } from "./operation.ts";
 
 /**
  * Finds out what became of it, and sends it where that is safe. Never sent: send it. Sent before, without an outcome: look; if that shows
@@ -32,13 +20,6 @@ export async function inquire(core: Core, operation: ClaimedOperation, lease: Le
   const shown = found.kind !== "unknown" || found.cause === "not_asked";
   if (shown || !open || !mayReplay(core, operation)) return { answer: found, by: "look" };
   return confirmed(core, operation, lease, { answer: await send(core, operation, lease, true), by: "replay" });
-}
-
-const OPEN: ReadonlySet<Operation["state"]> = new Set(["processing", "in_doubt", "deferred"]);
-
-/** Nobody knows yet that it was executed: it may be sent. The others are only looked at. */
-export function isOpen({ state }: Pick<Operation, "state">): boolean {
-  return OPEN.has(state);
 }
 
 const NO_RECORD: Unknown = { kind: "unknown", cause: "unexpected", detail: "a released hold has no record of its own" };
@@ -60,16 +41,12 @@ async function confirmed(core: Core, operation: ClaimedOperation, lease: Lease, 
  * give the first one again, which may be stale.
  */
 function mayReplay(core: Core, operation: Operation): boolean {
-  return operation.providerReference === null && keyAgeMs(core, operation) < keyLifeMs(core, operation) && !heldBack(operation);
+  return operation.providerReference === null && keyAgeMs(operation, core.clock.now()) < keyLifeMs(core, operation) && !heldBack(operation);
 }
 
 /** In a dispute the customer's bank may take the money back itself: a refund beside it would pay twice. */
 function heldBack(operation: Operation): boolean {
   return operation.disputed && operation.kind === "refund";
-}
-
-export function keyAgeMs(core: Core, operation: Operation): number {
-  return operation.firstSentAt === null ? 0 : core.clock.now() - operation.firstSentAt.getTime();
 }
 
 /** 0 while the provider is not configured. */
@@ -129,7 +106,7 @@ function openCall(core: Core, operation: Operation, lease: Lease, keyLife: numbe
   return new Call({
     clock: core.clock,
     timeoutMs: Math.max(1, Math.min(core.settings.providerTimeoutMs, lease.left() - WRITE_RESERVE_MS)),
-    maySend: () => core.maySend() && lease.held() && keyAgeMs(core, operation) < keyLife,
+    maySend: () => core.maySend() && lease.held() && keyAgeMs(operation, core.clock.now()) < keyLife,
   });
 }
 

@@ -5,8 +5,8 @@ import { nextKey } from "./compensate.ts";
 import { type Core, MIN_CALL_MS, WRITE_RESERVE_MS } from "./core.ts";
 import { LeaseLost } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
-import type { ClaimedOperation, Operation, OperationState } from "./operation.ts";
-import { inquire, isOpen, type Learned } from "./operation-calls.ts";
+import { type ClaimedOperation, isOpen, type Learned, type Operation, type OperationState } from "./operation.ts";
+import { inquire } from "./operation-calls.ts";
 import { inWords, judgeOperation, type OperationVerdict } from "./operation-verdict.ts";
 import { askAgainMs, DOUBT_DEAD_LETTER_MS, nextLookMs, nextOperationMs, PENDING_DEAD_LETTER_MS } from "./schedule.ts";
 

@@ -1,6 +1,5 @@
 import type { Declined, NotSent } from "../../providers/contract/outcome.ts";
-import type { ClaimedOperation, OperationFailure, OperationState } from "./operation.ts";
-import type { Answer, Learned } from "./operation-calls.ts";
+import type { Answer, ClaimedOperation, Learned, OperationFailure, OperationState } from "./operation.ts";
 
 /** What an answer means for an operation. Pure. What is left out stays as it is. */
 export interface OperationVerdict {

@@ -1,4 +1,5 @@
 import type { Currency } from "../../providers/contract/money.ts";
+import type { Finding, Outcome } from "../../providers/contract/outcome.ts";
 import type { AttemptId, ChargeId, OperationId } from "../ids.ts";
 
 export const OPERATION_STATES = ["processing", "pending", "in_doubt", "deferred", "succeeded", "failed"] as const;
@@ -63,4 +64,28 @@ export interface OperationFailure {
 export interface ClaimedOperation extends Operation {
   /** An earlier turn may have sent it under its present key. */
   readonly sentBefore: boolean;
+}
+
+export type Answer = Outcome | Finding;
+
+/** What one turn learned of an operation. */
+export interface Learned {
+  readonly answer: Answer;
+  /**
+   * `first`: its key was sent for the first time, or was not sent at all. `replay`: the same key once more. `look`: the provider's
+   * own record of it.
+   */
+  readonly by: "first" | "replay" | "look";
+}
+
+const OPEN: ReadonlySet<OperationState> = new Set(["processing", "in_doubt", "deferred"]);
+
+/** Nobody knows yet that it was executed: it may be sent. The others are only looked at. */
+export function isOpen({ state }: Pick<Operation, "state">): boolean {
+  return OPEN.has(state);
+}
+
+/** Of its present key, in milliseconds. */
+export function keyAgeMs({ firstSentAt }: Pick<Operation, "firstSentAt">, nowMs: number): number {
+  return firstSentAt === null ? 0 : nowMs - firstSentAt.getTime();
 }
