@@ -6,13 +6,16 @@ import type { Acceptance, Accepted } from "../store/accept-charges.ts";
 import { DatabaseAmbiguous } from "../store/database.ts";
 import { readChargeByKey } from "../store/read-charges.ts";
 import type { Charge } from "./charge.ts";
-import { decide, newAttempt, postponed } from "./conclude.ts";
+
 import type { Core } from "./core.ts";
 import { drive, LeaseLost, leaveToOthers } from "./drive.ts";
 import { instrumentsOf } from "./instrument.ts";
 import { leaseEnd, startLease } from "./lease.ts";
+import { decide, newAttempt } from "./next-attempt.ts";
+import { postponed } from "./postpone.ts";
 import { barFailure, barredBy, declinesOf } from "./retries.ts";
 import type { ChargeAnswer, CreateCharge } from "./service.ts";
+import { isOpen } from "./settlement.ts";
 import { begun, eventBase, startedEvent } from "./transition.ts";
 
 /** Seconds after which a caller may ask again for a charge that is still running. */
@@ -212,9 +215,13 @@ export async function answerByKey(
       chargeId: charge.id,
     });
   }
-  if (charge.status === "processing" && charge.leaseUntil !== null && charge.leaseUntil.getTime() > core.clock.now())
-    throw stillRunning(charge.id);
+  if (isRunning(charge, core.clock.now())) throw stillRunning(charge.id);
   return { charge, replayed: true };
+}
+
+/** Somebody is at it in this very moment: its outcome is not known yet. */
+export function isRunning({ status, settlement, leaseUntil }: Charge, nowMs: number): boolean {
+  return (status === "processing" || isOpen(settlement)) && leaseUntil !== null && leaseUntil.getTime() > nowMs;
 }
 
 function stillRunning(chargeId: string | null): Problem {

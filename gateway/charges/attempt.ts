@@ -96,20 +96,21 @@ function timeFor(core: Core, lease: Lease, share: number): number {
 
 /**
  * A call under the lease: it may send only while the lease is held, this instance is fit to send, and (`keyAgeMs`) the
- * provider still remembers the key. Asked immediately before every wire attempt, first send and replay alike.
+ * provider still remembers the key, which was first sent not before `since` (the attempt's intent). Asked immediately before every wire attempt, first send and replay alike.
  */
 export function openCall(
   core: Core,
   attempt: Attempt,
   provider: Provider,
   lease: Lease,
-  options: { share: number; keyAgeMs?: number; onLate?: (late: unknown) => void },
+  options: { share: number; keyAgeMs?: number; since?: Date; onLate?: (late: unknown) => void },
 ): Call {
   const keyAgeMs = options.keyAgeMs ?? Math.min(provider.capabilities.prepareKeyAgeMs, provider.capabilities.commitKeyAgeMs);
+  const sinceMs = (options.since ?? attempt.startedAt).getTime();
   return new Call({
     clock: core.clock,
     timeoutMs: Math.max(1, timeFor(core, lease, options.share)),
-    maySend: () => core.maySend() && lease.held() && core.clock.now() - attempt.startedAt.getTime() < keyAgeMs,
+    maySend: () => core.maySend() && lease.held() && core.clock.now() - sinceMs < keyAgeMs,
     ...(options.onLate ? { onLate: options.onLate } : {}),
   });
 }

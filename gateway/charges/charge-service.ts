@@ -3,6 +3,7 @@ import { Problem } from "../problems.ts";
 import { reopenDeadLetter } from "../store/dead-letters.ts";
 import { createCharge } from "./accept.ts";
 import { cancelCharge } from "./cancel.ts";
+import { captureCharge } from "./capture.ts";
 import type { ChargeStatus } from "./charge.ts";
 import type { Core } from "./core.ts";
 import { createRefund } from "./refund.ts";
@@ -48,7 +49,12 @@ export function createChargeService(
       if (!answer.replayed) hooks.countCharge(answer.charge.status);
       return answer;
     },
+    async capture(input) {
+      assertFit();
+      return track(() => captureCharge(core, input));
+    },
     async cancel(input) {
+      assertFit();
       return track(() => cancelCharge(core, input));
     },
     async resolve(input) {

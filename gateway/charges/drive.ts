@@ -1,13 +1,17 @@
 import type { Outcome } from "../../providers/contract/outcome.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { DatabaseAmbiguous, DatabaseUnavailable } from "../store/database.ts";
+import type { Turn } from "./after-end.ts";
 import { runAttempt } from "./attempt.ts";
-import type { Attempt, Charge } from "./charge.ts";
-import { conclude, type Facts, segmentOf } from "./conclude.ts";
+import type { Attempt, Charge, Settlement } from "./charge.ts";
+import { conclude, type Facts } from "./conclude.ts";
+import { concludeSettlement } from "./conclude-settlement.ts";
 import { type Core, WRITE_RESERVE_MS } from "./core.ts";
 import type { Lease } from "./lease.ts";
 import { duplicate, look } from "./look.ts";
+import { segmentOf } from "./next-attempt.ts";
 import { declinesBeforeFailover } from "./retries.ts";
+import { isOpen, settle } from "./settlement.ts";
 import { type Change, makeTransition } from "./transition.ts";
 
 /** Another writer claimed the charge: whatever we learned, it is theirs to find out. */
@@ -21,31 +25,72 @@ const LOOK_AGAIN_MS = 2_000;
 const WRITE_AGAIN_MS = 250;
 
 /**
- * The story of a charge. Its intent is committed: the charge is `processing` with one live attempt, and the lease is ours.
+ * The story of a charge. An intent is committed (an attempt, or the capture or void of its hold), and the lease is ours.
  *
  *     call  ->  (doubt: look)  ->  commit the outcome, and with it the next intent if there is proof  ->  call ...
  *
- * Ends when the charge is no longer `processing` with a live attempt. Throws `LeaseLost` and the database's errors.
+ * Ends with the change that gives the lease back. `intentIsFresh`: it was committed by this turn, so nothing was sent for it yet. Throws
+ * `LeaseLost` and the database's errors.
  */
-export async function drive(core: Core, charge: Charge, lease: Lease, actor: string): Promise<Charge> {
+export async function drive(core: Core, charge: Charge, lease: Lease, actor: string, intentIsFresh = true): Promise<Charge> {
   let current = charge;
+  let fresh = intentIsFresh;
   const tried = new Set<string>();
-  for (let attempt = liveAttempt(current); current.status === "processing" && attempt; attempt = liveAttempt(current)) {
-    tried.add(attempt.provider);
-    const result = await runAttempt(core, current, attempt, lease);
-    const facts =
-      result.outcome.kind === "unknown"
-        ? await resolveInTurn(core, current, attempt, lease, {
-            object: result.object,
-            outcome: result.outcome,
-            latencyMs: result.latencyMs,
-          })
-        : { known: result.outcome, object: result.object, ambiguous: false, sentAgain: false, latencyMs: result.latencyMs };
-    learn(core, current, attempt, facts);
-    const declines = await declinesBeforeFailover(core, current, attempt, facts);
-    current = await commit(core, current, lease, conclude(core, current, attempt, facts, { lease, actor, tried, declines }));
+  while (current.leaseUntil !== null) {
+    const attempt = liveAttempt(current);
+    if (!attempt) break;
+    if (isOpen(current.settlement)) {
+      current = await commit(core, current, lease, await settlementStep(core, current, attempt, lease, { actor, tried, fresh }));
+    } else if (current.status === "processing" && attempt.outcome === null) {
+      tried.add(attempt.provider);
+      current = await commit(core, current, lease, await attemptStep(core, current, attempt, lease, { actor, tried }));
+    } else break;
+    fresh = true;
   }
   return current;
+}
+
+async function attemptStep(core: Core, charge: Charge, attempt: Attempt, lease: Lease, by: Pick<Turn, "actor" | "tried">): Promise<Change> {
+  const { outcome, object, latencyMs } = await runAttempt(core, charge, attempt, lease);
+  const answered: Facts = { known: outcome, object, ambiguous: outcome.kind === "unknown", sentAgain: false, latencyMs };
+  const concluded = async (facts: Facts): Promise<Change> => {
+    const declines = await declinesBeforeFailover(core, charge, attempt, facts);
+    return conclude(core, charge, attempt, facts, { ...by, lease, declines });
+  };
+  if (outcome.kind === "unknown") {
+    // authorize_first: what is in doubt moves no money, and the next provider is tried at once, if there is one.
+    const change = charge.failover === "authorize_first" ? await concluded(answered) : null;
+    if (change?.next) return change;
+  }
+  const facts = outcome.kind === "unknown" ? await resolveInTurn(core, charge, attempt, lease, { object, outcome, latencyMs }) : answered;
+  learn(core, charge, attempt, facts);
+  return concluded(facts);
+}
+
+/** The capture or void of a hold; a doubt about it is first resolved inside the time that the caller gave us. */
+async function settlementStep(
+  core: Core,
+  charge: Charge,
+  attempt: Attempt,
+  lease: Lease,
+  { fresh, ...by }: Pick<Turn, "actor" | "tried"> & { readonly fresh: boolean },
+): Promise<Change> {
+  let act = charge.settlement as Settlement;
+  let settled = await settle(core, charge, attempt, act, lease, fresh);
+  while (fresh && settled.kind === "waits" && settled.state === "in_doubt" && timeToLookAgain(core, lease)) {
+    await core.clock.sleep(LOOK_AGAIN_MS);
+    act = { ...act, ambiguous: true };
+    settled = await settle(core, charge, attempt, act, lease, false);
+  }
+  const free = { ...charge, settlement: null };
+  const declines = settled.kind === "voided" ? await declinesBeforeFailover(core, free, attempt, HOLD_GONE) : [];
+  return concludeSettlement(core, charge, attempt, act, settled, { ...by, lease, declines });
+}
+
+const HOLD_GONE = { known: { kind: "fenced", object: "", decline: null }, ambiguous: false } as const;
+
+function timeToLookAgain(core: Core, lease: Lease): boolean {
+  return lease.left() >= LOOK_AGAIN_MS + 2 * WRITE_RESERVE_MS && core.maySend();
 }
 
 export function liveAttempt(charge: Charge): Attempt | undefined {
@@ -68,7 +113,7 @@ async function resolveInTurn(
     const found = refused ? await duplicate(core, charge, now, facts.object, lease, true) : await look(core, charge, now, lease);
     facts = { ...found, ambiguous: !refused, latencyMs: first.latencyMs };
     if (found.known.kind !== "unknown") return facts;
-    if (lease.left() < LOOK_AGAIN_MS + 2 * WRITE_RESERVE_MS || !core.maySend()) return facts;
+    if (!timeToLookAgain(core, lease)) return facts;
     await core.clock.sleep(LOOK_AGAIN_MS);
   }
 }

@@ -4,18 +4,24 @@ import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { type ClosedAttempt, countLook, endLooks, putOffLook } from "../store/closed-attempts.ts";
 import { isCompensated } from "../store/operations.ts";
 import { readCharge } from "../store/read-charges.ts";
+import type { AttemptPatch } from "../store/write-transitions.ts";
 import { type Attempt, CHARGE_STATUSES, type Charge } from "./charge.ts";
-import { doubtLetter, reopened } from "./conclude.ts";
+import { reopened } from "./conclude.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
+import { doubtLetter } from "./letters.ts";
 import { canFence, fence, lookup } from "./look.ts";
-import { DOUBT_DEAD_LETTER_MS, nextLookMs } from "./schedule.ts";
+import { isOrphan } from "./next-attempt.ts";
+import { askAgainMs, DOUBT_DEAD_LETTER_MS, nextInquiryMs, nextLookMs } from "./schedule.ts";
 import type { Change } from "./transition.ts";
+import { detailOf } from "./verdict.ts";
 
 const ACTOR = "system:worker";
 /** Somebody is at the charge: the look waits for them. */
 const BUSY_MS = 2_000;
+/** An order that nobody has authorized for so long has lapsed (PayPal keeps one for three days at most). */
+const ORPHAN_WATCH_MS = 96 * 3_600_000;
 /** The provider could not be seen, and the charge waits for it: later on still within the time that `awaitsLook` calls soon. */
 const UNSEEN_MS = 5_000;
 const LONG_UNSEEN_MS = 30_000;
@@ -56,6 +62,7 @@ async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Le
     await commit(core, charge, lease, lateSuccess(core, charge, attempt, known));
     return endLooks(core.db, attempt.id);
   }
+  if (isOrphan(attempt)) return lookAtOrphan(core, charge, attempt, known, lease);
   // What is under review may be paid any moment: it holds the next attempt back as what cannot be seen does.
   const undecided = known.kind === "unknown" || known.kind === "pending";
   if (undecided && WAITS_FOR_LOOK.has(charge.status)) return waitUnseen(core, charge, attempt, lease);
@@ -63,6 +70,33 @@ async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Le
   const over = known.kind === "fenced" || known.kind === "declined";
   const inMs = over ? null : nextLookMs(attempt.looks + 1, canStillBePaid(core, attempt, known));
   await countLook(core.db, attempt.id, attempt.nextLookAt, inMs === null ? null : new Date(now + inMs));
+}
+
+/**
+ * An authorization in doubt that was left for another provider holds nothing back: what is firm is written, and what is not seen is looked
+ * at again, as often as a doubt.
+ */
+async function lookAtOrphan(core: Core, charge: Charge, attempt: Attempt, known: Finding | Outcome, lease: Lease): Promise<void> {
+  const now = new Date(core.clock.now());
+  const { status, nextAction } = charge;
+  const same = { now, actor: ACTOR, status, nextAction, nextActionAt: ownDue(charge, now) };
+  if (known.kind === "fenced" || known.kind === "declined") {
+    const detail = detailOf(known);
+    const over = { ...closedPatch(attempt, known.kind, now), detail };
+    await commit(core, charge, lease, { ...same, attempt: over });
+    return endLooks(core.db, attempt.id);
+  }
+  const ageMs = now.getTime() - attempt.startedAt.getTime();
+  const unseen = known.kind === "unknown" || known.kind === "pending";
+  if (!unseen && ageMs >= ORPHAN_WATCH_MS) return endLooks(core.db, attempt.id);
+  if (known.kind === "unknown" && known.cause === "not_asked") {
+    await putOffLook(core.db, attempt.id, attempt.nextLookAt, new Date(now.getTime() + askAgainMs(core.random)));
+  } else {
+    const next = new Date(now.getTime() + nextInquiryMs("in_doubt", attempt.looks + 1));
+    await countLook(core.db, attempt.id, attempt.nextLookAt, next);
+  }
+  if (unseen && ageMs >= DOUBT_DEAD_LETTER_MS)
+    await commit(core, charge, lease, { ...same, deadLetter: doubtLetter(core, charge, attempt) });
 }
 
 /** These may begin another attempt, and begin none while there is evidence to be looked at. */
@@ -89,6 +123,22 @@ async function lookAndFence(core: Core, charge: Charge, attempt: Attempt, lease:
 /** Without us: a review ends, a customer acts at a payment that no fence has closed, or something that could not be seen happened. */
 function canStillBePaid(core: Core, attempt: Attempt, known: Finding | Outcome): boolean {
   return known.kind === "unknown" || known.kind === "pending" || canFence(core, attempt);
+}
+
+/** What an orphan turned out to be; it stays closed. */
+function closedPatch(attempt: Attempt, outcome: "approved" | "fenced" | "declined", now: Date): AttemptPatch {
+  return {
+    id: attempt.id,
+    live: false,
+    outcome,
+    ambiguous: true,
+    detail: { captured: false },
+    object: attempt.object,
+    provider_reference: null,
+    finished_at: now.toISOString(),
+    latency_ms: null,
+    next_look_at: null,
+  };
 }
 
 /** Adopt or compensate: the one place where law 8 decides. */
@@ -118,14 +168,17 @@ export function lateSuccess(core: Core, charge: Charge, attempt: Attempt, approv
     };
   }
   // The charge stays as it is; only the operation is new.
+  const orphan = isOrphan(attempt) ? { ...closedPatch(attempt, "approved", now), provider_reference: approved.reference } : null;
   return {
     now,
     actor: ACTOR,
     status: charge.status,
     nextAction: charge.nextAction,
     nextActionAt: ownDue(charge, now),
+    ...(orphan ? { attempt: orphan } : {}),
     operation: {
       id: core.newId("op"),
+      kind: "compensate",
       account_id: charge.accountId,
       attempt_id: attempt.id,
       provider_key: stepKey(attempt.id, "compensate"),

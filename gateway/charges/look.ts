@@ -65,7 +65,7 @@ export function canFence(core: Core, attempt: Attempt): boolean {
 }
 
 /** The attempt's provider, while it is configured with the account that the attempt was begun on (law 12). */
-function ownProvider(core: Core, attempt: Attempt): Provider | null {
+export function ownProvider(core: Core, attempt: Attempt): Provider | null {
   return core.accountOf(attempt.provider) === attempt.providerAccount ? (core.providers.get(attempt.provider) ?? null) : null;
 }
 
@@ -120,7 +120,8 @@ export async function duplicate(
     // Money that went back, or is going, is not the charge's.
     if (await isCompensated(core.db, other.id)) continue;
     const { finding } = await lookup(core, charge, other, lease);
-    if (finding.kind === "approved") {
+    // A hold is not the charge's money: it is for whoever resolves that attempt.
+    if (finding.kind === "approved" && finding.captured) {
       return {
         known: elsewhere(`attempt ${other.id} was paid`),
         object,

@@ -59,7 +59,8 @@ export async function declinesBeforeFailover(
   facts: { readonly known: Known; readonly ambiguous: boolean },
 ): Promise<readonly DeclinedAttempt[] | null> {
   const verdict = judge(charge, attempt, facts.known, facts.ambiguous);
-  if (verdict.kind !== "ended" || !verdict.mayFailOver || Object.keys(charge.paymentMethod.tokens).length === 1) return [];
+  const asks = verdict.kind === "ended" ? verdict.mayFailOver : verdict.kind === "waits" && charge.failover === "authorize_first";
+  if (!asks || Object.keys(charge.paymentMethod.tokens).length === 1) return [];
   try {
     return await declinesOf(core, charge, new Date(core.clock.now()));
   } catch (error) {

@@ -10,7 +10,9 @@ import type { Operation } from "./operation.ts";
 export interface ChargeService {
   /** Accepts and drives a charge until it is final for the caller, or its budget is spent. */
   create(input: CreateCharge): Promise<ChargeAnswer>;
-  /** Withdraws a deferred charge. */
+  /** Captures an authorized charge, whole or in part, once. */
+  capture(input: CaptureCharge): Promise<ChargeAnswer>;
+  /** Withdraws a deferred charge; voids an authorized one. */
   cancel(input: ChargeCommand): Promise<ChargeAnswer>;
   /** Settles a doubt by hand. */
   resolve(input: ResolveCharge): Promise<ChargeAnswer>;
@@ -52,6 +54,11 @@ export interface ChargeCommand {
   readonly chargeId: ChargeId;
   readonly idempotencyKey: string;
   readonly fingerprint: Buffer;
+}
+
+export interface CaptureCharge extends ChargeCommand {
+  /** Minor units; null: all that is authorized. */
+  readonly amount: bigint | null;
 }
 
 export interface ResolveCharge {

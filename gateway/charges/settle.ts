@@ -2,12 +2,15 @@ import { Problem } from "../problems.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
 import type { Attempt, Charge } from "./charge.ts";
+import { done, failed } from "./conclude-settlement.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
 import { canFence, fence, lookup } from "./look.ts";
 import type { ChargeAnswer, ResolveCharge } from "./service.ts";
+import { isOpen } from "./settlement.ts";
 import type { Change } from "./transition.ts";
+import { authorizes, gatewayFailure } from "./verdict.ts";
 
 /** A doubt; and what waits for a provider or a customer, should it never end by itself. */
 const UNSETTLED = ["in_doubt", "pending", "requires_action"] as const;
@@ -63,12 +66,14 @@ async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Leas
   const another = charge.attempts.find((one) => one.id !== attempt.id && (one.object === said || one.providerReference === said));
   if (another) throw disagrees(charge, `This reference belongs to another attempt of the charge, ${another.id}, which was given up.`);
   const paid = finding.kind === "approved" && finding.captured;
+  if (!paid && authorizes(attempt) && !charge.settlement)
+    throw disagrees(charge, "It was only to be authorized: there is no charge to confirm.");
   if (!paid && finding.kind !== "unknown") throw disagrees(charge, `The provider says that the attempt is ${finding.kind}, not paid.`);
   if (finding.kind === "approved" && said !== finding.reference && said !== object) {
     throw disagrees(charge, `The provider knows the payment as ${finding.reference}, not as the given reference.`);
   }
   const reference = finding.kind === "approved" ? finding.reference : said;
-  const amount = finding.kind === "approved" ? finding.amount : charge.amount;
+  const amount = finding.kind === "approved" ? finding.amount : (charge.settlement?.amount ?? charge.amount);
   const checked = finding.kind === "approved";
   return {
     ...byHand(core, input),
@@ -77,6 +82,7 @@ async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Leas
     provider: attempt.provider,
     providerReference: reference,
     failure: null,
+    ...(isOpen(charge.settlement) ? { settlement: done(charge.settlement, reference) } : {}),
     attempt: handPatch(core, attempt, {
       live: true,
       outcome: "approved",
@@ -93,8 +99,9 @@ async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Leas
 async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
   const seen = await lookup(core, charge, attempt, lease);
   let finding = seen.finding;
-  const object = finding.kind === "unpaid" ? finding.object : finding.kind === "requires_action" ? seen.object : null;
-  if (object !== null && canFence(core, attempt)) {
+  const held = finding.kind === "approved" && !finding.captured;
+  const object = finding.kind === "unpaid" ? finding.object : finding.kind === "requires_action" || held ? seen.object : null;
+  if (object !== null && (held || canFence(core, attempt))) {
     const fenced = await fence(core, attempt, object, lease);
     if (fenced.kind !== "unknown" && fenced.kind !== "not_sent") finding = fenced;
   }
@@ -103,19 +110,13 @@ async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: L
   }
   const proof = finding.kind === "fenced" || finding.kind === "declined" ? finding.kind : null;
   const proven = proof !== null;
+  const failure = { ...gatewayFailure("resolved_not_charged", "An operator settled the doubt: not charged."), source: "operator" } as const;
   return {
     ...byHand(core, input),
     status: "failed",
     provider: attempt.provider,
-    failure: {
-      code: "resolved_not_charged",
-      source: "operator",
-      message: "An operator settled the doubt: not charged.",
-      advice: null,
-      retry_after: null,
-      provider_code: null,
-      network_code: null,
-    },
+    failure,
+    ...(isOpen(charge.settlement) ? { settlement: failed(charge.settlement, failure) } : {}),
     attempt: handPatch(core, attempt, {
       live: false,
       outcome: proof ?? "settled",

@@ -1,7 +1,7 @@
 import type { NewAttempt } from "../store/accept-charges.ts";
 import type { TrailEvent } from "../store/event.ts";
-import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, Transition } from "../store/write-transitions.ts";
-import type { Attempt, Charge, ChargeStatus, Deferred, Failure, NextAction } from "./charge.ts";
+import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, SettlementPatch, Transition } from "../store/write-transitions.ts";
+import type { Attempt, Charge, ChargeStatus, Deferred, Failure, NextAction, Settlement } from "./charge.ts";
 import { declineRow } from "./retries.ts";
 
 /**
@@ -28,6 +28,11 @@ export interface Change {
   readonly next?: NewAttempt;
   readonly deadLetter?: NewDeadLetter;
   readonly settledBy?: string;
+  /** Until when the hold of a charge that becomes `authorized` lasts. */
+  readonly authorizedUntil?: Date | null;
+  /** What became of the capture or void under way. */
+  readonly settlement?: SettlementPatch;
+  /** The intent of a capture or void, or of a compensation. */
   readonly operation?: NewOperation;
   readonly command?: CommandKey;
   /** Told besides the events that follow from the change itself. */
@@ -48,6 +53,7 @@ export function makeTransition(charge: Charge, leaseNo: number, change: Change):
     failure: after.failure,
     deferred: after.deferred,
     next_action: after.nextAction,
+    authorized_until: after.authorizedUntil?.toISOString() ?? null,
     excluded: after.excluded,
     tries: after.tries,
     next_action_at: after.nextActionAt?.toISOString() ?? null,
@@ -58,6 +64,7 @@ export function makeTransition(charge: Charge, leaseNo: number, change: Change):
     next_attempt: change.next ?? null,
     dead_letter: change.deadLetter ?? null,
     settled_by: change.settledBy ?? null,
+    settlement: change.settlement ?? null,
     operation: change.operation ?? null,
     command: change.command ?? null,
     declined: declineRow(charge, change.attempt, change.now),
@@ -77,6 +84,8 @@ function applied(charge: Charge, change: Change): Charge {
     failure: change.failure === undefined ? charge.failure : change.failure,
     deferred: change.deferred === undefined ? charge.deferred : change.deferred,
     nextAction: change.nextAction ?? null,
+    authorizedUntil: change.authorizedUntil === undefined ? charge.authorizedUntil : change.authorizedUntil,
+    settlement: settlementAfter(charge.settlement, change),
     excluded: [...charge.excluded, ...exclude],
     tries: change.tries ?? charge.tries,
     nextActionAt: change.nextActionAt ?? null,
@@ -86,6 +95,31 @@ function applied(charge: Charge, change: Change): Charge {
       ...charge.attempts.map((attempt) => [change.attempt, change.reopen].reduce(patched, attempt)),
       ...(change.next ? [begun(change.next)] : []),
     ],
+  };
+}
+
+function settlementAfter(before: Settlement | null, { settlement, operation, now }: Change): Settlement | null {
+  if (operation && operation.kind !== "compensate") {
+    return {
+      id: operation.id,
+      attemptId: operation.attempt_id as Attempt["id"],
+      kind: operation.kind,
+      state: "processing",
+      amount: BigInt(operation.amount),
+      ambiguous: false,
+      tries: 0,
+      firstSentAt: now,
+      providerReference: null,
+    };
+  }
+  if (!before || settlement?.id !== before.id) return before;
+  if (settlement.state === "failed") return null;
+  return {
+    ...before,
+    state: settlement.state,
+    ambiguous: before.ambiguous || settlement.ambiguous,
+    tries: settlement.tries,
+    providerReference: settlement.provider_reference ?? before.providerReference,
   };
 }
 
@@ -140,13 +174,16 @@ function eventsOf(charge: Charge, change: Change): TrailEvent[] {
   if (moved) {
     const data = change.failure ? { failure: change.failure.code } : {};
     const told = carrier ? about(charge, carrier) : { provider: change.provider ?? charge.provider };
-    events.push({ ...base, ...told, type: `charge.${change.status}`, from_status: charge.status, to_status: change.status, data });
+    // Of a part that was captured, that part is what succeeded.
+    const amount = change.status === "succeeded" ? (change.amountCaptured ?? charge.amount).toString() : base.amount;
+    events.push({ ...base, ...told, amount, type: `charge.${change.status}`, from_status: charge.status, to_status: change.status, data });
   }
   for (const patch of [change.attempt, change.reopen]) {
     if (!patch || (moved && patch === carrier)) continue;
     const told = about(charge, patch);
     if (told.outcome !== null) events.push({ ...base, ...told, type: "attempt.finished", data: { cause: causeOf(patch) } });
   }
+  events.push(...operationEvents(charge, change));
   if (change.next) events.push(startedEvent(charge, change.next, change.now, change.actor));
   if (change.deadLetter) {
     const { kind, reason } = change.deadLetter;
@@ -154,6 +191,22 @@ function eventsOf(charge: Charge, change: Change): TrailEvent[] {
   }
   const subject = { attempt_id: carrier?.id ?? null, provider: carrier ? about(charge, carrier).provider : charge.provider };
   for (const more of change.tell ?? []) events.push({ ...base, ...subject, ...more });
+  return events;
+}
+
+/** An act on a hold is told when its intent is committed, and with each change of its state. */
+function operationEvents(charge: Charge, { settlement, operation, now, actor }: Change): TrailEvent[] {
+  const base = { ...eventBase(charge, now, actor), provider: charge.provider };
+  const events: TrailEvent[] = [];
+  if (settlement && settlement.state !== charge.settlement?.state) {
+    const { kind, attemptId } = charge.settlement as Settlement;
+    const data = { operation: settlement.id, kind, detail: settlement.detail };
+    events.push({ ...base, attempt_id: attemptId, type: `operation.${settlement.state}`, data });
+  }
+  if (operation && operation.kind !== "compensate") {
+    const data = { operation: operation.id, kind: operation.kind };
+    events.push({ ...base, attempt_id: operation.attempt_id, amount: operation.amount, type: "operation.started", data });
+  }
   return events;
 }
 

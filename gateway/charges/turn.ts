@@ -4,15 +4,21 @@ import type { Claim } from "../store/claim-charges.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
 import type { AttemptPatch } from "../store/write-transitions.ts";
-import type { Attempt, Charge } from "./charge.ts";
-import { awaitsLook, conclude, decide, doubtLetter, expired, newAttempt, postponed } from "./conclude.ts";
+import type { Attempt, Charge, Settlement } from "./charge.ts";
+import { conclude } from "./conclude.ts";
+import { openPatch } from "./conclude-settlement.ts";
 import type { Core } from "./core.ts";
 import { commit, drive, LeaseLost, learn, liveAttempt } from "./drive.ts";
 import { type Lease, startLease } from "./lease.ts";
+import { doubtLetter } from "./letters.ts";
 import { canFence, fence, look, lookup } from "./look.ts";
+import { awaitsLook, decide, newAttempt } from "./next-attempt.ts";
+import { expired, postponed } from "./postpone.ts";
 import { barFailure, barredBy, declinesBeforeFailover, declinesOf } from "./retries.ts";
 import { ACTION_EXPIRY_MS, askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs, RULED_OUT_MS } from "./schedule.ts";
-import { detailOf, gatewayFailure } from "./verdict.ts";
+import { isOpen } from "./settlement.ts";
+import { detailOf, gatewayFailure, lastDecline } from "./verdict.ts";
+import { watchHold } from "./watch-hold.ts";
 
 const ACTOR = "system:worker";
 
@@ -49,6 +55,7 @@ function faulty(attempt: Attempt): boolean {
 
 async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
   const attempt = liveAttempt(charge);
+  if (attempt && isOpen(charge.settlement)) return goOnSettling(core, charge, charge.settlement, lease);
   switch (charge.status) {
     case "processing":
       // A crash: the commit step may have been sent. Without a live attempt the turn before had proof, and no time.
@@ -61,6 +68,7 @@ async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
     case "deferred":
       return begin(core, charge, lease);
     case "authorized":
+      return attempt ? watchHold(core, charge, attempt, lease, ACTOR) : stranded(core, charge, lease);
     case "succeeded":
     case "failed":
     case "canceled":
@@ -68,6 +76,28 @@ async function turn(core: Core, charge: Charge, lease: Lease): Promise<Charge> {
     default:
       return never(charge.status);
   }
+}
+
+/**
+ * Its capture or void waits, or crashed: it may have been sent. One that is deferred was proven not to be executed: it is sent as if for the
+ * first time, once that intent is committed.
+ */
+async function goOnSettling(core: Core, charge: Charge, act: Settlement, lease: Lease): Promise<Charge> {
+  if (act.state !== "deferred" || act.ambiguous) return drive(core, charge, lease, ACTOR, false);
+  const { status, failure, nextAction } = charge;
+  const { until } = lease;
+  const settlement = { ...openPatch(act), state: "processing" } as const;
+  const intent = {
+    now: new Date(core.clock.now()),
+    actor: ACTOR,
+    status,
+    failure,
+    nextAction,
+    settlement,
+    keepLease: until,
+    nextActionAt: until,
+  };
+  return drive(core, await commit(core, charge, lease, intent), lease, ACTOR);
 }
 
 /** Looks at the live attempt, commits what it finds, and goes on where there is proof. */
@@ -99,7 +129,10 @@ async function begin(core: Core, charge: Charge, lease: Lease): Promise<Charge> 
   }
   if (charge.status === "deferred" && charge.deferUntil <= now) return commit(core, charge, lease, { now, actor: ACTOR, ...expired() });
   const bar = barredBy(charge, declines, null, now);
-  if (bar) return commit(core, charge, lease, { now, actor: ACTOR, status: "failed", failure: barFailure(bar, now), deferred: null });
+  if (bar) {
+    const failure = lastDecline(charge) ?? barFailure(bar, now);
+    return commit(core, charge, lease, { now, actor: ACTOR, status: "failed", failure, deferred: null });
+  }
   const decision = decide(core, charge, charge.excluded);
   const [provider] = decision.order;
   if (provider === undefined) {

@@ -11,6 +11,8 @@ export type Known = Outcome | Fenced;
  */
 export type Verdict =
   | { readonly kind: "moved"; readonly approved: Approved }
+  /** Authorized, as it was asked for: the money is held and has not moved. */
+  | { readonly kind: "held"; readonly approved: Approved }
   | { readonly kind: "waits"; readonly status: "pending"; readonly known: Pending }
   | { readonly kind: "waits"; readonly status: "requires_action"; readonly known: RequiresAction }
   | { readonly kind: "waits"; readonly status: "in_doubt"; readonly known: Unknown | Approved }
@@ -31,8 +33,10 @@ const MAX_DECLINES = 2;
 export function judge(charge: Charge, attempt: Attempt, known: Known, ambiguous: boolean): Verdict {
   switch (known.kind) {
     case "approved":
-      // An authorization where a capture was asked for is an answer that we do not understand.
-      return known.captured && known.amount > 0n ? { kind: "moved", approved: known } : { kind: "waits", status: "in_doubt", known };
+      if (known.captured && known.amount > 0n) return { kind: "moved", approved: known };
+      // A hold where a capture was asked for, or of another amount, is an answer that we do not understand.
+      if (!known.captured && authorizes(attempt) && known.amount === charge.amount) return { kind: "held", approved: known };
+      return { kind: "waits", status: "in_doubt", known };
     case "pending":
       return { kind: "waits", status: "pending", known };
     case "requires_action":
@@ -48,8 +52,10 @@ export function judge(charge: Charge, attempt: Attempt, known: Known, ambiguous:
         exclude: true,
         failure: declineFailure(known),
       };
-    case "not_sent":
-      return { kind: "ended", known, mayFailOver: true, exclude: forGood(known), failure: notSentFailure(known) };
+    case "not_sent": {
+      const firm = declinedForGood(charge, attempt);
+      return { kind: "ended", known, mayFailOver: !firm, exclude: forGood(known), failure: firm ?? notSentFailure(known) };
+    }
     case "fenced":
       return known.decline
         ? {
@@ -59,10 +65,35 @@ export function judge(charge: Charge, attempt: Attempt, known: Known, ambiguous:
             exclude: true,
             failure: declineFailure(known.decline),
           }
-        : { kind: "ended", known, mayFailOver: true, exclude: false, failure: noProviderFailure() };
+        : fencedUnpaid(charge, attempt, known);
     default:
       return never(known);
   }
+}
+
+/** The attempt only authorizes: what came of it may hold money, and moves none. */
+export function authorizes(attempt: Pick<Attempt, "request">): boolean {
+  return attempt.request.capture === "manual";
+}
+
+function fencedUnpaid(charge: Charge, attempt: Attempt, known: Fenced): Verdict {
+  const firm = declinedForGood(charge, attempt);
+  return { kind: "ended", known, mayFailOver: !firm, exclude: false, failure: firm ?? noProviderFailure() };
+}
+
+/**
+ * What the charge fails with if an attempt of it, other than this one, was declined in a way that allows no further one. Only with
+ * authorize_first can an attempt outlive the decline of a later one.
+ */
+export function declinedForGood(charge: Charge, attempt: Attempt): Failure | null {
+  const declines = charge.attempts.filter((other) => other.id !== attempt.id && isDecline(other));
+  const final = declines.some((other) => declineOf(other)?.advice !== "other_provider") || declines.length >= MAX_DECLINES;
+  return final ? lastDecline(charge) : null;
+}
+
+function declineOf({ detail }: Attempt): Declined | null {
+  if (!detail) return null;
+  return ("decline" in detail ? detail.decline : detail) as unknown as Declined;
 }
 
 function allowsAnother(charge: Charge, attempt: Attempt, declined: Declined): boolean {
@@ -79,7 +110,7 @@ function forGood(known: NotSent): boolean {
   return known.cause === "rejected" || known.cause === "duplicate_elsewhere";
 }
 
-function declineFailure(declined: Declined): Failure {
+export function declineFailure(declined: Declined): Failure {
   return {
     code: declined.reason,
     source: declined.source,
@@ -93,12 +124,12 @@ function declineFailure(declined: Declined): Failure {
 
 /** The last decline in the charge's life, from what is kept with its attempts. */
 export function lastDecline(charge: Charge): Failure | null {
-  const declined = charge.attempts.findLast(isDecline)?.detail;
-  if (!declined) return null;
-  return declineFailure(("decline" in declined ? declined.decline : declined) as unknown as Declined);
+  const last = charge.attempts.findLast(isDecline);
+  const declined = last ? declineOf(last) : null;
+  return declined && declineFailure(declined);
 }
 
-function notSentFailure(known: NotSent): Failure {
+export function notSentFailure(known: NotSent): Failure {
   if (known.cause !== "rejected") return noProviderFailure();
   return {
     ...gatewayFailure("provider_rejected", `The provider refused the request before execution: ${known.detail}`),

@@ -1,13 +1,14 @@
 import { z } from "zod";
-import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus, FAILOVERS } from "../charges/charge.ts";
+import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus, FAILOVERS, type Settlement } from "../charges/charge.ts";
+import { isOpen as settlementIsOpen } from "../charges/settlement.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
 import { refundSchema } from "./refund-json.ts";
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
 const OPEN: ReadonlySet<ChargeStatus> = new Set<ChargeStatus>(["processing", "pending", "in_doubt", "deferred"]);
 
-export function isOpen(charge: Pick<Charge, "status">): boolean {
-  return OPEN.has(charge.status);
+export function isOpen({ status, settlement }: Pick<Charge, "status" | "settlement">): boolean {
+  return OPEN.has(status) || settlementIsOpen(settlement);
 }
 
 /** A charge as the interface shows it. Tokens are not in it. */
@@ -25,6 +26,7 @@ export function chargeJson(charge: Charge): object {
     capture: charge.capture,
     failover: charge.failover,
     authorized_until: charge.status === "authorized" ? charge.authorizedUntil : null,
+    settlement: settlementIsOpen(charge.settlement) ? settlementJson(charge.settlement) : null,
     disputed: charge.disputed,
     reference: charge.reference,
     provider: charge.provider,
@@ -37,6 +39,10 @@ export function chargeJson(charge: Charge): object {
     created_at: charge.createdAt,
     updated_at: charge.updatedAt,
   };
+}
+
+function settlementJson({ kind, state, amount }: Settlement): object {
+  return { kind, state, amount: Number(amount) };
 }
 
 function attemptJson(attempt: Attempt): object {
@@ -112,6 +118,10 @@ export const chargeSchema = z
     capture: z.enum(CAPTURES),
     failover: z.enum(FAILOVERS),
     authorized_until: time.nullable().describe("When the hold of an authorized charge lapses"),
+    settlement: z
+      .object({ kind: z.enum(["capture", "void"]), state: z.enum(["processing", "pending", "in_doubt", "deferred"]), amount: z.int() })
+      .nullable()
+      .describe("The capture or void that is under way"),
     disputed: z.boolean(),
     reference: text,
     provider: text,

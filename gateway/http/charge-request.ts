@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../../providers/contract/clock.ts";
 import { type Currency, isCurrency } from "../../providers/contract/money.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
-import type { PaymentMethod } from "../charges/charge.ts";
+import { CAPTURES, FAILOVERS, type PaymentMethod } from "../charges/charge.ts";
 import { COUNTRIES } from "./countries.ts";
 import { pathOf } from "./pointer.ts";
 
@@ -66,8 +66,13 @@ export function chargeRequestSchema(providers: TokenCheckers, clock: Pick<Clock,
       reference: text("Yours: an invoice, an order. Two unfinished charges cannot share it", 255).optional(),
       allow_duplicate_reference: z.boolean("must be true or false").default(false),
       payment_method: paymentMethodSchema(providers),
-      capture: z.literal("automatic", 'only "automatic" is available').default("automatic"),
-      failover: z.literal("proven", 'only "proven" is available').default("proven"),
+      capture: z
+        .enum(CAPTURES, "must be automatic or manual")
+        .default("automatic")
+        .meta({ description: "manual: only authorize; POST /v1/charges/{id}/capture takes the money" }),
+      failover: z.enum(FAILOVERS, "must be proven or authorize_first").default("proven").meta({
+        description: "authorize_first: authorize, then capture; an authorization without an answer is left to the next provider at once",
+      }),
       defer: deferSchema(clock).optional(),
       description: text("For the customer's statement at the provider, where it shows one", MAX_TEXT).optional(),
       metadata: metadata.default({}),

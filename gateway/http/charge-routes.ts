@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../providers/contract/clock.ts";
+import { isRunning } from "../charges/accept.ts";
 import type { ChargeAnswer, ChargeService } from "../charges/service.ts";
 import { fingerprintOf } from "../idempotency/fingerprint.ts";
 import type { ChargeId } from "../ids.ts";
@@ -7,7 +8,7 @@ import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readChargeByKey } from "../store/read-charges.ts";
 import { chargeJson, chargeSchema, isOpen } from "./charge-json.ts";
-import { chargeExample, chargeRequestSchema, DEFAULT_DEFER_MS, type TokenCheckers } from "./charge-request.ts";
+import { amount, chargeExample, chargeRequestSchema, DEFAULT_DEFER_MS, type TokenCheckers } from "./charge-request.ts";
 import { type Reply, type Route, type RouteRequest, route } from "./route.ts";
 
 export interface ChargeRouteDeps {
@@ -21,12 +22,14 @@ export const chargeIdParams = z.object({ id: z.string().regex(/^ch_[0-9a-z]{1,60
 
 const replayHeaders = { Location: "The charge", "Idempotent-Replayed": "`true` when this key was used before" };
 
+const commandDoc = { schema: chargeSchema, headers: replayHeaders };
+
 /** Of this instance as a whole: another one may do it now. */
 const BUSY = ["not_ready", "too_many_requests"] as const;
 
 /** The routes that change charges; reading them is in charge-read-routes.ts. */
 export function chargeRoutes(deps: ChargeRouteDeps): Route[] {
-  return [createRoute(deps), cancelRoute(deps), resolveRoute(deps)];
+  return [createRoute(deps), captureRoute(deps), cancelRoute(deps), resolveRoute(deps)];
 }
 
 function createRoute({ db, charges, providers, clock }: ChargeRouteDeps): Route {
@@ -73,15 +76,53 @@ function createRoute({ db, charges, providers, clock }: ChargeRouteDeps): Route 
   });
 }
 
+const captureBody = z.strictObject({ amount: amount.optional() }).meta({ id: "CaptureRequest" });
+
+function captureRoute({ charges }: ChargeRouteDeps): Route {
+  return route({
+    method: "post",
+    path: "/v1/charges/{id}/capture",
+    roles: ["billing"],
+    summary: "Take the money of an authorized charge",
+    description:
+      "All of it, or `amount` of it; once: the rest of the authorization is released. Refused for good, the charge stays `authorized` and `failure` says why.",
+    idempotent: true,
+    params: chargeIdParams,
+    body: captureBody,
+    emptyBody: true,
+    example: { amount: 4200 },
+    responses: {
+      200: { description: "The charge: succeeded; authorized, if it was refused; canceled, if the authorization was gone", ...commandDoc },
+      202: { description: "Still to be decided: repeat with the same key, or read the charge", ...commandDoc },
+    },
+    problems: ["charge_in_flight", "charge_final", "idempotency_key_in_use", "idempotency_key_reused", ...BUSY],
+    async handler(request) {
+      const { principal, params, body } = request;
+      const answer = await charges.capture({
+        accountId: principal.accountId,
+        actor: principal.actor,
+        chargeId: params.id as ChargeId,
+        idempotencyKey: request.idempotencyKey,
+        fingerprint: fingerprintOf(request),
+        amount: body.amount ?? null,
+      });
+      return commandReply(answer);
+    },
+  });
+}
+
 function cancelRoute({ charges }: ChargeRouteDeps): Route {
   return route({
     method: "post",
     path: "/v1/charges/{id}/cancel",
     roles: ["billing"],
-    summary: "Withdraw a deferred charge",
+    summary: "Withdraw a deferred charge, or void an authorized one",
     idempotent: true,
     params: chargeIdParams,
-    responses: { 200: { description: "The canceled charge", schema: chargeSchema, headers: replayHeaders } },
+    responses: {
+      200: { description: "The canceled charge", ...commandDoc },
+      202: { description: "The void has no answer yet; it is repeated until it has", ...commandDoc },
+    },
     problems: ["charge_in_flight", "charge_final", "idempotency_key_in_use", "idempotency_key_reused", ...BUSY],
     async handler(request) {
       const { principal, params } = request;
@@ -92,7 +133,7 @@ function cancelRoute({ charges }: ChargeRouteDeps): Route {
         idempotencyKey: request.idempotencyKey,
         fingerprint: fingerprintOf(request),
       });
-      return chargeReply(200, answer);
+      return commandReply(answer);
     },
   });
 }
@@ -149,7 +190,7 @@ async function replayed(db: Database, clock: Pick<Clock, "now">, request: RouteR
   const known = await readChargeByKey(db, { accountId: request.principal.accountId, key: request.idempotencyKey });
   if (known === null || !known.fingerprint.equals(fingerprintOf(request))) return null;
   const { charge } = known;
-  if (charge.status === "processing" && charge.leaseUntil !== null && charge.leaseUntil.getTime() > clock.now()) {
+  if (isRunning(charge, clock.now())) {
     const more = { chargeId: charge.id, retryAfterS: 1 };
     throw new Problem("idempotency_key_in_use", "The first request with this key is still running.", more);
   }
@@ -158,6 +199,10 @@ async function replayed(db: Database, clock: Pick<Clock, "now">, request: RouteR
 
 function createdReply(answer: ChargeAnswer): Reply {
   return chargeReply(isOpen(answer.charge) ? 202 : 201, answer);
+}
+
+function commandReply(answer: ChargeAnswer): Reply {
+  return chargeReply(isOpen(answer.charge) ? 202 : 200, answer);
 }
 
 function chargeReply(status: number, { charge, replayed }: ChargeAnswer): Reply {

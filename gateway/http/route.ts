@@ -33,6 +33,8 @@ export interface Route {
   readonly query?: z.ZodType;
   /** Of the JSON body. Without it only an empty body or `{}` is allowed. */
   readonly body?: z.ZodType;
+  /** No body is `{}`. */
+  readonly emptyBody?: boolean;
   /** Of a body, for the documentation. */
   readonly example?: object;
   readonly responses: Readonly<Record<number, ResponseDoc>>;

@@ -174,6 +174,7 @@ function parseBody(bytes: Buffer, req: express.Request): { value: unknown; fault
 
 function bodyOf(route: Route, json: unknown, faults: readonly FieldFault[]): unknown {
   if (route.body === undefined) return validateNoBody(json, faults);
+  if (json === undefined && route.emptyBody) return validateBody(route.body, {}, faults);
   if (json === undefined) throw new Problem("invalid_json", "Send a JSON body.");
   return validateBody(route.body, json, faults);
 }

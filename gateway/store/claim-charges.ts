@@ -104,7 +104,7 @@ export async function releaseClaim(db: Database, held: Claim, nextActionAt: Date
   await db.query({
     name: "release_claim",
     text: `update charges set lease_until = null,
-        next_action_at = case when status in ('authorized', 'succeeded', 'failed', 'canceled') then null else coalesce($3, next_action_at) end
+        next_action_at = case when status in ('succeeded', 'failed', 'canceled') then null else coalesce($3, next_action_at) end
       where id = $1 and lease_no = $2 and lease_until is not null`,
     values: [held.id, held.leaseNo, nextActionAt],
   });
@@ -115,7 +115,7 @@ export async function hintCharge(db: Database, id: ChargeId, now: Date): Promise
   await db.query({
     name: "hint_charge",
     text: `update charges set next_action_at = $2
-      where id = $1 and status in ('processing', 'in_doubt', 'pending', 'requires_action') and next_action_at > $2`,
+      where id = $1 and status in ('processing', 'in_doubt', 'pending', 'requires_action', 'authorized') and next_action_at > $2`,
     values: [id, now],
   });
 }

@@ -80,6 +80,7 @@ function sentBack(row: Transition): Transition {
   const reference = reopen.provider_reference ?? "";
   const operation = {
     id: `op_${attempt_id}`,
+    kind: "compensate" as const,
     account_id: "acct_default",
     attempt_id,
     provider_key: `${attempt_id}:compensate`,

@@ -170,6 +170,30 @@ export function movedAt(sandbox: Sandbox, chargeId: string): Record<string, bigi
   return moved;
 }
 
+/** A fresh instance that makes the other provider the second choice: its gates are closed, and `first` has the better approval. */
+export async function preferring<T>(engine: Engine, first: "stripe" | "paypal", work: (fresh: Engine) => Promise<T>): Promise<T> {
+  const fresh = await engine.another();
+  const segment = { type: "card", brand: "visa", country: "US", currency: "usd" };
+  const other = first === "stripe" ? "paypal" : "stripe";
+  for (let i = 0; i < 200; i++) fresh.fleet.recordApproval(first, segment, true);
+  for (let i = 0; i < 200; i++) fresh.fleet.recordApproval(other, segment, false);
+  try {
+    return await work(fresh);
+  } finally {
+    await fresh.close();
+  }
+}
+
+/** Lets the worker turn at the charge until `done`. */
+export function worked(engine: Engine, charge: Charge, done: (charge: Charge) => boolean, timeoutMs = 40_000): Promise<Charge> {
+  const turn = async (): Promise<Charge> => {
+    await engine.worker.pass();
+    await engine.worker.idle();
+    return reread(engine, charge);
+  };
+  return eventually(turn, done, timeoutMs);
+}
+
 /** Waits until `done` answers; fails after `timeoutMs` with what was last seen. */
 export async function eventually<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 30_000): Promise<T> {
   const end = Date.now() + timeoutMs;

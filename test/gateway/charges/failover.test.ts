@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
-import { both, chargeInput, type Engine, eventually, movedAt, reread, startEngine } from "../../support/engine.ts";
+import { both, chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -9,25 +9,11 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 afterEach(() => engine.sandbox.clearFaults());
 
-/** Makes the other provider the second choice, however the gates stand. */
-async function preferring<T>(first: "stripe" | "paypal", work: (fresh: Engine) => Promise<T>): Promise<T> {
-  // A fresh instance has closed gates; the preferred one has better approval.
-  const fresh = await engine.another();
-  for (let i = 0; i < 200; i++) fresh.fleet.recordApproval(first, { type: "card", brand: "visa", country: "US", currency: "usd" }, true);
-  const other = first === "stripe" ? "paypal" : "stripe";
-  for (let i = 0; i < 200; i++) fresh.fleet.recordApproval(other, { type: "card", brand: "visa", country: "US", currency: "usd" }, false);
-  try {
-    return await work(fresh);
-  } finally {
-    await fresh.close();
-  }
-}
-
 describe.each(["stripe", "paypal"] as const)("with %s first", (first) => {
   const second = first === "stripe" ? "paypal" : "stripe";
 
   it("charges there when all is well", async () => {
-    await preferring(first, async (fresh) => {
+    await preferring(engine, first, async (fresh) => {
       const { charge } = await fresh.charges.create(chargeInput());
       expect(charge).toMatchObject({ status: "succeeded", provider: first, amountCaptured: 4200n });
       expect(movedAt(engine.sandbox, charge.id)).toEqual({ [first]: 4200n });
@@ -38,7 +24,7 @@ describe.each(["stripe", "paypal"] as const)("with %s first", (first) => {
   it.each<FaultKind>(["refuse", "429", "reset_before", "reset_after", "hang_before", "500_before", "500_after", "503_html", "trickle"])(
     "tries the other provider at once after %s in prepare",
     async (kind) => {
-      await preferring(first, async (fresh) => {
+      await preferring(engine, first, async (fresh) => {
         engine.sandbox.setFault(first, { kind, operation: "prepare" });
         const { charge } = await fresh.charges.create(chargeInput());
         expect(charge).toMatchObject({ status: "succeeded", provider: second });
@@ -55,7 +41,7 @@ describe.each(["stripe", "paypal"] as const)("with %s first", (first) => {
   it.each<FaultKind>(["reset_before", "reset_after", "hang_before", "hang_after", "500_before", "500_after", "503_html", "trickle"])(
     "moves the money exactly once after %s in commit, and elsewhere only with a fence",
     async (kind) => {
-      await preferring(first, async (fresh) => {
+      await preferring(engine, first, async (fresh) => {
         engine.sandbox.setFault(first, { kind, operation: "commit", count: 1 });
         const answer = (await fresh.charges.create(chargeInput())).charge;
         const charge =
@@ -88,7 +74,7 @@ describe("declines", () => {
     ["fraudulent", false],
     ["authentication_required", false],
   ])("after %s the other provider is asked: %s", async (code, asked) => {
-    await preferring("stripe", async (fresh) => {
+    await preferring(engine, "stripe", async (fresh) => {
       const { charge } = await fresh.charges.create(chargeInput({ tokens: both(`pm_card_decline_${code}`) }));
       expect(charge.status).toBe(asked ? "succeeded" : "failed");
       expect(charge.attempts).toHaveLength(asked ? 2 : 1);

@@ -32,6 +32,7 @@ describe("POST /v1/charges", () => {
       capture: "automatic",
       failover: "proven",
       authorized_until: null,
+      settlement: null,
       disputed: false,
       reference: "invoice-1042",
       provider: "stripe",

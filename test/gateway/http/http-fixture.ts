@@ -3,6 +3,7 @@ import type { Express } from "express";
 import supertest from "supertest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import type {
+  CaptureCharge,
   ChargeAnswer,
   ChargeCommand,
   ChargeService,
@@ -168,7 +169,7 @@ function needs(token: unknown, field: string): { path: string; message: string }
 /** Answers like the money core, remembers what it was asked, and keeps nothing. */
 export class MemoryCharges implements ChargeService {
   readonly created: CreateCharge[] = [];
-  readonly commands: (ChargeCommand | ResolveCharge)[] = [];
+  readonly commands: (ChargeCommand | CaptureCharge | ResolveCharge)[] = [];
   readonly refunds: CreateRefund[] = [];
   /** What the next refund becomes. */
   nextRefund: Partial<RefundAnswer["refund"]> = {};
@@ -189,6 +190,10 @@ export class MemoryCharges implements ChargeService {
     await this.gate;
     if (this.next instanceof Error) throw this.next;
     return { charge: { ...this.#charge(input), ...this.next }, replayed: again };
+  }
+
+  capture(input: CaptureCharge): Promise<ChargeAnswer> {
+    return this.#command(input, { status: "succeeded" });
   }
 
   cancel(input: ChargeCommand): Promise<ChargeAnswer> {
@@ -243,7 +248,7 @@ export class MemoryCharges implements ChargeService {
     if (this.next instanceof Error) throw this.next;
   }
 
-  async #command(input: ChargeCommand | ResolveCharge, change: Partial<Charge>): Promise<ChargeAnswer> {
+  async #command(input: ChargeCommand | CaptureCharge | ResolveCharge, change: Partial<Charge>): Promise<ChargeAnswer> {
     this.commands.push(input);
     if (this.next instanceof Error) throw this.next;
     return { charge: { ...this.#charge(SOME_INPUT), id: input.chargeId, ...change }, replayed: false };

@@ -99,6 +99,7 @@ export function transition(chargeId: string, more: Partial<Transition> = {}): Tr
     failure: null,
     deferred: null,
     next_action: null,
+    authorized_until: null,
     excluded: [],
     tries: 0,
     next_action_at: at(30).toISOString(),
@@ -109,6 +110,7 @@ export function transition(chargeId: string, more: Partial<Transition> = {}): Tr
     next_attempt: null,
     dead_letter: null,
     settled_by: null,
+    settlement: null,
     operation: null,
     command: null,
     declined: null,
@@ -178,6 +180,7 @@ export function compensation(chargeId: string): NewOperation {
   const attempt_id = attemptId(chargeId, 1);
   return {
     id: newId("op"),
+    kind: "compensate",
     account_id: "acct_default",
     attempt_id,
     provider_key: `${attempt_id}:compensate`,
