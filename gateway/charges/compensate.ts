@@ -15,7 +15,7 @@ const MAX_KEYS = 30;
  */
 export function nextKey(core: Core, operation: Operation, { answer }: Learned): string | null {
   if (operation.kind !== "compensate" || !operation.captured || !operation.whole) return null;
-  if (!isOpen(operation)) return null;
+  if (!isOpen(operation) || core.accountOf(operation.provider) !== operation.providerAccount) return null;
   const life = core.providers.get(operation.provider)?.capabilities.operationKeyAgeMs ?? Number.POSITIVE_INFINITY;
   const known = operation.providerReference !== null;
   const unseen = answer.kind === "unknown" && answer.cause !== "not_asked";

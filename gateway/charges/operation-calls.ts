@@ -128,7 +128,7 @@ function ownProvider(core: Core, operation: Operation): Provider | null {
 
 const NOT_OURS: Unknown = {
   kind: "unknown",
-  cause: "not_asked",
+  cause: "unexpected",
   detail: "its provider is not configured, not verified yet, or belongs to another account now",
 };
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { takeOperationTurn } from "../../../gateway/charges/operation-turn.ts";
 import { NO_IS_FIRM_AFTER_MS } from "../../../gateway/charges/operation-verdict.ts";
 import { createRefund } from "../../../gateway/charges/refund.ts";
 import { DatabaseAmbiguous } from "../../../gateway/store/database.ts";
-import { hintRefund } from "../../../gateway/store/operations.ts";
+import { claimOperations, hintRefund } from "../../../gateway/store/operations.ts";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Outcome } from "../../../providers/contract/outcome.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
@@ -303,9 +304,20 @@ describe("a doubt about a refund", () => {
 
   it("keeps its tries while our own breaker lets no question pass", async () => {
     const { refund } = await inDoubt();
-    const before = (await stage.read(refund)).tries;
+    await stage.due(refund);
+    const { core, db } = stage.engine;
+    const until = new Date(Date.now() + 30_000);
+    const [claimed] = await claimOperations(db, { now: new Date(), leaseUntil: until, limit: 1 });
+    expect(claimed).toMatchObject({ id: refund.id, tries: refund.tries + 1 });
+    const refuses = { ...core.fleet.circuit("stripe"), inquire: async () => ({ admitted: false, reason: "test" }) as const };
+    await takeOperationTurn({ ...core, fleet: { ...core.fleet, circuit: () => refuses } }, claimed!, until);
+    expect(await stage.read(refund)).toMatchObject({ state: "in_doubt", tries: refund.tries });
+  });
+
+  it("is looked at later and later while its provider belongs to another account now", async () => {
+    const { refund } = await inDoubt();
     await stage.sql("update attempts set provider_account = 'acct_before' where id = $1", refund.attemptId);
-    expect((await stage.turn(refund)).tries).toBe(before);
+    expect(await stage.turn(refund)).toMatchObject({ state: "in_doubt", tries: refund.tries + 1 });
   });
 });
 
