@@ -9,8 +9,9 @@ import type { Config } from "./config.ts";
 import { assembleCore } from "./core-parts.ts";
 import { registerGauges } from "./gauges.ts";
 import { startActiveReads } from "./health/active-reads.ts";
-import { createFleet, type Fleet, type ProviderChange } from "./health/fleet.ts";
+import { createFleet, type Fleet } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
+import type { ProviderChange } from "./health/provider-change.ts";
 import { redisDocuments } from "./health/redis-documents.ts";
 import { RulesWatcher } from "./health/rules-watcher.ts";
 import { auditRoutes } from "./http/audit-routes.ts";
@@ -20,6 +21,7 @@ import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
+import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
 import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
@@ -228,6 +230,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
     ...refundRoutes({ db, charges }),
+    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),

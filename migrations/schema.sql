@@ -307,6 +307,44 @@ CREATE UNIQUE INDEX operations_one_compensation ON public.operations USING btree
 CREATE UNIQUE INDEX operations_one_settlement ON public.operations USING btree (charge_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'void'::text])) AND (state <> 'failed'::text));
 CREATE INDEX operations_refunds ON public.operations USING btree (account_id, id) WHERE (kind = 'refund'::text);
 
+create table payment_method_tokens (
+  payment_method_id text not null,
+  provider text not null,
+  reference text not null,
+  token jsonb not null,
+  state text default 'active'::text not null,
+  reason text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint payment_method_tokens_pkey PRIMARY KEY (payment_method_id, provider),
+  constraint payment_method_tokens_check CHECK (((state = 'gone'::text) = (reason IS NOT NULL))),
+  constraint payment_method_tokens_state_check CHECK ((state = ANY (ARRAY['active'::text, 'gone'::text]))),
+  constraint payment_method_tokens_payment_method_id_fkey FOREIGN KEY (payment_method_id) REFERENCES payment_methods(id)
+);
+CREATE INDEX payment_method_tokens_by_reference ON public.payment_method_tokens USING btree (provider, reference);
+
+create table payment_methods (
+  id text not null,
+  account_id text not null,
+  type text not null,
+  brand text,
+  country text,
+  exp_month integer,
+  exp_year integer,
+  metadata jsonb default '{}'::jsonb not null,
+  version integer default 1 not null,
+  expiry_told boolean default false not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint payment_methods_pkey PRIMARY KEY (id),
+  constraint payment_methods_check CHECK (((exp_month IS NULL) = (exp_year IS NULL))),
+  constraint payment_methods_exp_month_check CHECK (((exp_month >= 1) AND (exp_month <= 12))),
+  constraint payment_methods_exp_year_check CHECK (((exp_year >= 2000) AND (exp_year <= 2199)))
+);
+CREATE INDEX payment_methods_by_account ON public.payment_methods USING btree (account_id, id) WHERE (deleted_at IS NULL);
+CREATE INDEX payment_methods_to_tell ON public.payment_methods USING btree (exp_year, exp_month, id) WHERE ((deleted_at IS NULL) AND (NOT expiry_told));
+
 create table provider_accounts (
   provider text not null,
   kind text not null,

@@ -1,3 +1,4 @@
+import { own } from "./own.ts";
 import type { Fees, RoutedCharge, RoutingRules } from "./rules.ts";
 
 /** What a provider takes, and leaves, for one charge. Minor units. */
@@ -21,6 +22,6 @@ export function expectedValue(likely: number, terms: MoneyTerms | null): number 
 }
 
 function feesOf(rules: RoutingRules, provider: string, currency: string): Fees {
-  const fees = rules.providers?.[provider]?.fees;
-  return fees?.[currency] ?? fees?.["*"] ?? {};
+  const fees = own(rules.providers, provider)?.fees;
+  return own(fees, currency) ?? own(fees, "*") ?? {};
 }

@@ -8,6 +8,8 @@ export const RETRY_MEMORY_MS = 30 * DAY_MS;
 
 /** Visa's category 1, "issuer will never approve" (Visa Core Rules, decline response codes): no reattempt with the same card. */
 const VISA_NEVER: ReadonlySet<string> = new Set("04 07 12 14 15 41 43 46 57 R0 R1 R3".split(" "));
+/** To Mastercard these are advice codes as well, about virtual cards, and PayPal passes an advice on in the place of the issuer's code. */
+const VISA_OR_ADVICE: ReadonlySet<string> = new Set(["41", "43"]);
 /** Mastercard's merchant advice codes "do not try again" and "payment cancellation" (Transaction Processing Excellence). */
 const MASTERCARD_NEVER: ReadonlySet<string> = new Set(["03", "21"]);
 
@@ -70,7 +72,8 @@ export function banAfter(declined: Declined, brand: string | null, atMs: number)
   const code = declined.networkCode ?? "";
   const forGood = (rule: BanRule): Ban => ({ rule, untilMs: atMs + RETRY_MEMORY_MS });
   // Which set a code is of, only the brand tells; without one both are possible, and both are kept.
-  if (VISA_NEVER.has(code) && (brand === "visa" || brand === null)) return forGood("visa_never");
+  const visas = VISA_NEVER.has(code) && (declined.advice === "never" || !VISA_OR_ADVICE.has(code));
+  if (visas && (brand === "visa" || brand === null)) return forGood("visa_never");
   // As an advice they say never; as a response code they mean something else (03: the merchant is not valid).
   const advised = declined.advice === "never" && !declined.untaught;
   if (advised && MASTERCARD_NEVER.has(code) && (brand === "mastercard" || brand === null)) return forGood("mastercard_never");

@@ -1,3 +1,5 @@
+import { own } from "./own.ts";
+
 /** What a business decides about its charges: who may take which, in which order, at which fees. `{}`: success rate alone decides. */
 export interface RoutingRules extends Policy {
   /** The first whose `when` fits a charge decides over the defaults. */
@@ -89,8 +91,8 @@ export type ProviderDefaults = Readonly<Record<string, Pick<ProviderRules, "fees
 export function withDefaults(rules: RoutingRules, defaults: ProviderDefaults): RoutingRules {
   const providers = { ...rules.providers };
   for (const [id, { fees, limits }] of Object.entries(defaults)) {
-    const own = providers[id];
-    providers[id] = { ...own, fees: own?.fees ?? fees, limits: own?.limits ?? limits };
+    const said = own(providers, id);
+    providers[id] = { ...said, fees: said?.fees ?? fees, limits: said?.limits ?? limits };
   }
   return { ...rules, providers };
 }
@@ -134,13 +136,13 @@ export function policyFor(rules: RoutingRules, charge: RoutedCharge): PolicyInFo
 }
 
 export function accepts(rules: RoutingRules, provider: string, charge: RoutedCharge): boolean {
-  return rules.providers?.[provider]?.accepts?.some((condition) => fits(condition, charge)) ?? true;
+  return own(rules.providers, provider)?.accepts?.some((condition) => fits(condition, charge)) ?? true;
 }
 
 /** Whether this charge may be sent by lot. */
 export function mayExplore(exploration: Exploration | undefined, charge: RoutedCharge): boolean {
   if (!exploration || exploration.share <= 0) return false;
-  return exploration.up_to === undefined || charge.amount <= (exploration.up_to[charge.currency] ?? 0);
+  return exploration.up_to === undefined || charge.amount <= (own(exploration.up_to, charge.currency) ?? 0);
 }
 
 function fits(when: Condition, charge: RoutedCharge): boolean {

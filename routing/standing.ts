@@ -2,6 +2,7 @@ import type { ApprovalEstimate } from "./approval.ts";
 import { chancesToBeFirst, type Entrant, type Rank } from "./first-place.ts";
 import { type Gate, rampWeight, techFaultRate } from "./health-gate.ts";
 import { expectedValue, type MoneyTerms, moneyTerms } from "./money-terms.ts";
+import { own } from "./own.ts";
 import type { PolicyInForce, RoutedCharge, RoutingRules } from "./rules.ts";
 import { splitScore } from "./volume-split.ts";
 
@@ -76,7 +77,7 @@ export function standHealthy(one: Stood, ignoresGate: boolean, draw: number, gro
   const terms = moneyTerms(rules, one.provider, charge);
   const value = expectedValue((one.approval.rate + OPTIMISM * one.approval.spread) * health, terms);
   const score = rounded(value);
-  const weight = policy.strategy === "weights" ? (policy.weights[one.provider] ?? 0) : 0;
+  const weight = policy.strategy === "weights" ? (own(policy.weights, one.provider) ?? 0) : 0;
   const tier = tierOf(one, policy, weight);
   const held = draw >= ramp && weight === 0;
   const facts = factsOf(one, ignoresGate ? null : health, terms);

@@ -1,3 +1,5 @@
+import { own } from "./own.ts";
+
 /**
  * Who reported what about one provider lately, so that one instance with a broken network does not close a provider for
  * all of them: its faults are doubted while another instance gets answers.
@@ -19,7 +21,7 @@ export const WITNESS_MS = 10_000;
 export const MAX_WITNESSES = 64;
 
 export function witnessed(witnesses: Witnesses, by: string, seen: { at: number; fault: boolean }): Witnesses {
-  const { okAt, faultAt, failingSince } = witnesses[by] ?? { okAt: null, faultAt: null, failingSince: null };
+  const { okAt, faultAt, failingSince } = own(witnesses, by) ?? { okAt: null, faultAt: null, failingSince: null };
   const now = seen.fault
     ? { okAt, faultAt: seen.at, failingSince: failingSince ?? seen.at }
     : { okAt: seen.at, faultAt, failingSince: null };
@@ -43,7 +45,7 @@ export function onlyOneSees(witnesses: Witnesses, now: number): boolean {
 
 /** Its last call failed, while another one gets answers: then one more fault of it says nothing about what the others would get. */
 export function failsAlone(witnesses: Witnesses, by: string, now: number): boolean {
-  const failing = (witnesses[by]?.failingSince ?? null) !== null;
+  const failing = (own(witnesses, by)?.failingSince ?? null) !== null;
   return failing && Object.entries(witnesses).some(([other, { okAt }]) => other !== by && okAt !== null && now - okAt < WITNESS_MS);
 }
 

@@ -1,6 +1,9 @@
 /** The last write of each instance that is part of a document. By it a write is known that was made although its answer was lost. */
 export type Writers = Readonly<Record<string, number>>;
 
+/** Of an instance, or of one of its probes. */
+export const INSTANCE_NAME = /^[\w.-]{1,40}$/;
+
 /** Beyond it the ones silent for the longest are forgotten: an answer is not lost for so many other writers' time. */
 const MAX_WRITERS = 32;
 
@@ -21,5 +24,6 @@ export function readDocument(value: string): { state: unknown; writers: Writers 
 }
 
 function isWriters(value: unknown): value is Writers {
-  return typeof value === "object" && value !== null && Object.values(value).every((write) => typeof write === "number");
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(value).every(([name, write]) => INSTANCE_NAME.test(name) && Number.isSafeInteger(write));
 }

@@ -24,11 +24,15 @@ local time = redis.call('time')
 local now_us = time[1] * 1000000 + time[2]
 local function digits(number) return string.format('%.0f', number) end
 
--- A Redis that is full evicts key by key: what is left of a broken store goes too.
+-- A Redis that is full evicts key by key, and a stranger may write anything: what is left of a broken store goes too. A version that
+-- no clock of ours makes (from the year 2112 on) would never be exceeded; nor are versions exact much beyond it.
 local held = redis.call('hmget', state, 'epoch', 'version', 'home')
-local epoch, version, home = held[1], tonumber(held[2] or 0), held[3]
+local epoch, version, home = held[1], tonumber(held[2] or 0) or -1, held[3]
 local count = redis.call('zcard', versions)
-if redis.call('hlen', documents) ~= count or (count == 0) ~= (version == 0) then
+local first = redis.call('zrange', versions, 0, 0, 'withscores')
+local last = redis.call('zrange', versions, -1, -1, 'withscores')
+local sound = version >= 0 and version < 2^52 and tonumber(first[2] or 1) > 0 and tonumber(last[2] or 0) <= version
+if not sound or redis.call('hlen', documents) ~= count or (count == 0) ~= (version == 0) then
   redis.call('del', documents, versions, state)
   epoch, version = false, 0
 end

@@ -1,19 +1,23 @@
 import { z } from "zod";
 import type { ApprovalCounts } from "../../routing/approval.ts";
 import { AHEAD_MS, type Gate, isAhead, LONGEST_OPENING_MS, later, PROBE_TOKENS } from "../../routing/health-gate.ts";
-import type { Presence } from "../../routing/presence.ts";
+import { MAX_INSTANCES, type Presence } from "../../routing/presence.ts";
 import { MAX_WITNESSES } from "../../routing/witnesses.ts";
+import { INSTANCE_NAME } from "./document-value.ts";
 
 const time = z.number().nonnegative();
+const name = z.string().regex(INSTANCE_NAME);
 /** Nobody counts so far, and one more is still a number. */
 const whole = z.int().min(0).max(1e12);
 const common = { generation: whole, trips: whole, since: time };
 /** More attempts than a fleet makes in a half-life. */
 const decaying = z.object({ value: time.max(1e7), at: time });
-/** A longer one would be beyond what a store takes, and with it all that is told in the same exchange. */
-const reason = z.string().max(1_000);
+const reason = z.string().max(500);
 
-/** What a store holds under our names may be anything: nothing is believed unseen. */
+/**
+ * What a store holds under our names may be anything: nothing is believed unseen. All lengths are such that what is taken over can be
+ * written again, with what we add: one document beyond the limits of a store would end the telling of all others.
+ */
 const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
   z.object({
     ...common,
@@ -23,7 +27,7 @@ const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
     attempts: decaying,
     faults: decaying,
     witnesses: z
-      .record(z.string().max(100), z.object({ okAt: time.nullable(), faultAt: time.nullable(), failingSince: time.nullable() }))
+      .record(name, z.object({ okAt: time.nullable(), faultAt: time.nullable(), failingSince: time.nullable() }))
       .refine((witnesses) => Object.keys(witnesses).length <= MAX_WITNESSES),
     rampFrom: time.nullable(),
   }),
@@ -32,7 +36,7 @@ const GATE: z.ZodType<Gate> = z.discriminatedUnion("state", [
     ...common,
     state: z.literal("half_open"),
     passed: whole.max(PROBE_TOKENS - 1),
-    running: z.array(z.object({ id: z.string().max(100), until: time })).max(100),
+    running: z.array(z.object({ id: name, until: time })).max(100),
     reason,
   }),
 ]);
@@ -61,9 +65,7 @@ export function takeCounts(value: unknown, now: number): ApprovalCounts | null {
   return counts ? { ...counts, at: Math.min(counts.at, now) } : null;
 }
 
-/** A fleet is not larger; and more would not fit a document. */
-const MAX_INSTANCES = 200;
-const PRESENCE = z.record(z.string().max(100), z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
+const PRESENCE = z.record(name, z.number()).refine((presence) => Object.keys(presence).length <= MAX_INSTANCES);
 
 export function takePresence(value: unknown): Presence | null {
   return PRESENCE.safeParse(value).data ?? null;

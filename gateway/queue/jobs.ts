@@ -10,6 +10,7 @@ import { readTrailStatus } from "../store/verify-chain.ts";
 import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
+import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
 
@@ -53,6 +54,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    expiringMethodsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
   try {

@@ -1,6 +1,8 @@
 import type { Fault, ProviderName } from "./fault.ts";
 import type { Movement } from "./ledger.ts";
 import type { RequestRecord } from "./request-log.ts";
+import type { WebhookEndpoint, WebhookMood } from "./webhook-settings.ts";
+import type { DeliveryRecord } from "./webhooks.ts";
 
 /** Simulated processors behind real HTTP servers, with a switch for every way in which real ones fail. */
 export interface Sandbox {
@@ -18,7 +20,21 @@ export interface Sandbox {
   ledger(): Movement[];
   /** The last 20,000 requests that reached a server, oldest first. */
   requests(): RequestRecord[];
-  /** Forgets objects, keys, ledger, requests and faults. */
+  /** From now on the processor's webhooks go there; replaces the endpoint of the same account. Throws a RangeError. */
+  setWebhookEndpoint(provider: ProviderName, endpoint: WebhookEndpoint): void;
+  /** Webhooks are off again, as at the start. */
+  clearWebhookEndpoints(provider: ProviderName): void;
+  webhookEndpoints(provider: ProviderName): WebhookEndpoint[];
+  /** How badly webhooks are delivered from now on; `{}` is well. Throws a RangeError. */
+  setWebhookMood(provider: ProviderName, mood: WebhookMood): void;
+  webhookMood(provider: ProviderName): WebhookMood;
+  /** The last sendings of webhooks, oldest first. */
+  webhookDeliveries(provider: ProviderName): DeliveryRecord[];
+  /** Resolves when no webhook is left to send: all are delivered, lost or given up. */
+  webhooksSent(): Promise<void>;
+  /** Every hold lapses now, as if its time were over. */
+  lapseHolds(provider: ProviderName): void;
+  /** Forgets objects, keys, ledger, requests, faults, and webhooks that wait with the mood for them; not their endpoints. */
   reset(): void;
   close(): Promise<void>;
 }

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import type { Asked } from "./client.ts";
 import type { Gateway } from "./gateway-process.ts";
-import { startWorld, until, type World } from "./harness.ts";
+import { until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
 import { atEach, gateEvents, metricsAt } from "./observed.ts";
 import { firstShare, type Sent, startTraffic } from "./steady-traffic.ts";
+import { PATIENCE_MS, startTwoGateways } from "./two-gateways.ts";
 
 /** Of attempts: a little below half of them is struck in prepare, the rest in the step that moves money. */
 const FAULTS = [
@@ -17,16 +18,12 @@ const FAULTS = [
 const STRETCH = 20;
 /** Both instances have found it within so many charges; one gate needs about 20 attempts. */
 const SOON = 200;
-/** Later openings last up to a minute. */
-const PATIENCE_MS = 240_000;
 
 describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten", () => {
   let world: World;
-  let gateways: Gateway[];
+  let gateways: readonly Gateway[];
   beforeAll(async () => {
-    // A loaded machine is slow: that must not look like a processor that does not answer.
-    world = await startWorld({ redis: true, env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
-    gateways = await Promise.all([world.start(), world.start()]);
+    ({ world, gateways } = await startTwoGateways());
   });
   afterAll(() => world.close());
 

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import type { Gateway } from "./gateway-process.ts";
-import { startWorld, until, type World } from "./harness.ts";
+import { until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
 import { atEach, gateEvents, metricsAt, providerAt } from "./observed.ts";
 import { firstShare, preferStripe, startTraffic } from "./steady-traffic.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
-
-const PATIENCE_MS = 240_000;
+import { PATIENCE_MS, startTwoGateways } from "./two-gateways.ts";
 
 describe.skipIf(!redisAvailable())("an instance that alone cannot reach a processor", () => {
   let world: World;
@@ -15,9 +14,12 @@ describe.skipIf(!redisAvailable())("an instance that alone cannot reach a proces
   let a: Gateway;
   let b: Gateway;
   beforeAll(async () => {
-    world = await startWorld({ redis: true, env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
-    proxy = await startTcpProxy(world.sandbox.stripeUrl);
-    [a, b] = await Promise.all([world.start(), world.start({ STRIPE_API_BASE: proxy.url })]);
+    const two = await startTwoGateways(async ({ sandbox }) => {
+      proxy = await startTcpProxy(sandbox.stripeUrl);
+      return { STRIPE_API_BASE: proxy.url };
+    });
+    world = two.world;
+    [a, b] = two.gateways;
   });
   afterAll(async () => {
     await world.close();

@@ -2,24 +2,23 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import { ask } from "./client.ts";
 import type { Gateway } from "./gateway-process.ts";
-import { startWorld, until, type World } from "./harness.ts";
+import { until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
 import { atEach, gateEvents, metricsAt } from "./observed.ts";
 import { firstShare, startTraffic, type Traffic } from "./steady-traffic.ts";
+import { PATIENCE_MS, startTwoGateways } from "./two-gateways.ts";
 
 /** Charges over which a share is taken. */
 const RECENT = 40;
 /** Outcomes are forgotten while an outage lasts. */
 const DRIFT = 0.04;
-const PATIENCE_MS = 240_000;
 
 describe.skipIf(!redisAvailable())("health and approval are two signals", () => {
   let world: World;
-  let gateways: Gateway[];
+  let gateways: readonly Gateway[];
   let traffic: Traffic;
   beforeAll(async () => {
-    world = await startWorld({ redis: true, env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
-    gateways = await Promise.all([world.start(), world.start()]);
+    ({ world, gateways } = await startTwoGateways());
   });
   afterAll(() => world.close());
 

@@ -1,21 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import type { Gateway } from "./gateway-process.ts";
-import { startWorld, until, type World } from "./harness.ts";
+import { until, type World } from "./harness.ts";
 import { judge } from "./judge.ts";
 import { atEach, metricsAt } from "./observed.ts";
 import { startTraffic } from "./steady-traffic.ts";
+import { PATIENCE_MS, startTwoGateways } from "./two-gateways.ts";
 
 /** Between the clock of the gateways' answers and this test's reading of them. */
 const TOLERANCE_MS = 1_500;
-const PATIENCE_MS = 240_000;
 
 describe.skipIf(!redisAvailable())("Redis that stops in the middle of an outage", () => {
   let world: World;
-  let gateways: Gateway[];
+  let gateways: readonly Gateway[];
   beforeAll(async () => {
-    world = await startWorld({ redis: true, env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
-    gateways = await Promise.all([world.start(), world.start()]);
+    ({ world, gateways } = await startTwoGateways());
   });
   afterAll(() => world.close());
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { GONE_MS, HEARTBEAT_MS, heard, livingInstances, type Presence } from "../../routing/presence.ts";
+import { GONE_MS, HEARTBEAT_MS, heard, livingInstances, MAX_INSTANCES, type Presence } from "../../routing/presence.ts";
 
 const EMPTY: Presence = {};
 
@@ -22,4 +22,12 @@ it("stays small however many instances come and go", () => {
   let presence = EMPTY;
   for (let n = 0; n < 500; n++) presence = heard(presence, { at: n * HEARTBEAT_MS, by: `gw-${n}` });
   expect(Object.keys(presence)).toHaveLength(3);
+});
+
+it("keeps the ones heard last where more start in a moment than it holds", () => {
+  let presence = EMPTY;
+  for (let n = 0; n < 320; n++) presence = heard(presence, { at: n, by: `gw-${n}` });
+  expect(Object.keys(presence)).toHaveLength(MAX_INSTANCES);
+  expect(Object.values(presence).sort((a, b) => a - b)[0]).toBe(320 - MAX_INSTANCES);
+  expect(livingInstances(heard(presence, { at: 400, by: "gw-319" }), 400)).toBe(MAX_INSTANCES);
 });

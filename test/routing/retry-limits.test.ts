@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Declined } from "../../providers/contract/outcome.ts";
+import { declinedByProcessor } from "../../providers/paypal/declines.ts";
+import { declinedBy } from "../../providers/stripe/declines.ts";
 import { banAfter, barOf, type DeclinedAttempt, type Retry } from "../../routing/retry-limits.ts";
 
 const NOW = Date.parse("2026-11-01T12:00:00Z");
@@ -41,12 +43,28 @@ function history(count: number, more: Partial<DeclinedAttempt> & { readonly ever
 }
 
 describe("a decline forbids the instrument", () => {
-  it.each("04 07 12 14 15 41 43 46 57 R0 R1 R3".split(" "))("for 30 days after Visa's code %s, whatever the advice", (networkCode) => {
+  it.each("04 07 12 14 15 46 57 R0 R1 R3".split(" "))("for 30 days after Visa's code %s, whatever the advice", (networkCode) => {
     const ban = { rule: "visa_never", untilMs: NOW + 30 * DAY };
     expect(banAfter(declined({ networkCode }), "visa", NOW)).toEqual(ban);
     expect(banAfter(declined({ networkCode, advice: "fix_data" }), null, NOW)).toEqual(ban);
     expect(banAfter(declined({ networkCode }), "mastercard", NOW)).toBeNull();
   });
+
+  it.each(["41", "43"])(
+    "for 30 days after Visa's code %s with the advice never, and not after the same word as a virtual card's",
+    (networkCode) => {
+      for (const brand of ["visa", null]) {
+        const never = declined({ networkCode, advice: "never" });
+        expect(banAfter(never, brand, NOW)).toEqual({ rule: "visa_never", untilMs: NOW + 30 * DAY });
+        // PayPal passes Mastercard's advice on: 41 and 43 are virtual cards there, and its response code decides.
+        expect(banAfter(declinedByProcessor("0500", networkCode), brand, NOW)).toBeNull();
+        expect(banAfter(declinedByProcessor("5120", networkCode), brand, NOW)).toBeNull();
+        // Stripe passes the issuer's response code on.
+        const lost = declinedBy({ code: "card_declined", decline_code: "do_not_honor", network_decline_code: networkCode });
+        expect(banAfter(lost, brand, NOW)).toEqual({ rule: "visa_never", untilMs: NOW + 30 * DAY });
+      }
+    },
+  );
 
   it.each(["03", "21"])("for 30 days after Mastercard's advice %s", (networkCode) => {
     const ban = { rule: "mastercard_never", untilMs: NOW + 30 * DAY };

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../providers/contract/clock.ts";
+import { Heap } from "./heap.ts";
 
 interface Timer {
   readonly at: number;
@@ -6,10 +7,10 @@ interface Timer {
   fn: (() => void) | null;
 }
 
-/** A virtual clock for many timers: a binary heap. Timers fire in order, those of one moment as they were set. */
+/** A virtual clock for many timers, which fire in order, those of one moment as they were set. */
 export class EventClock implements Clock {
   readonly #wallAtStart = Date.UTC(2026, 0, 1);
-  readonly #heap: Timer[] = [];
+  readonly #timers = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order));
   #monotonic = 0;
   #order = 0;
 
@@ -27,15 +28,7 @@ export class EventClock implements Clock {
 
   after(ms: number, fn: () => void): () => void {
     const timer: Timer = { at: this.#monotonic + ms, order: this.#order++, fn };
-    const heap = this.#heap;
-    let place = heap.push(timer) - 1;
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
-      if (!before(timer, heap[parent]!)) break;
-      heap[place] = heap[parent]!;
-      place = parent;
-    }
-    heap[place] = timer;
+    this.#timers.add(timer);
     return () => {
       timer.fn = null;
     };
@@ -56,33 +49,13 @@ export class EventClock implements Clock {
   /** The next timer until then; false: there is none. */
   #fireUntil(at: number): boolean {
     for (;;) {
-      const next = this.#heap[0];
+      const next = this.#timers.first;
       if (!next || next.at > at) return false;
-      this.#removeFirst();
+      this.#timers.take();
       if (!next.fn) continue;
       this.#monotonic = Math.max(this.#monotonic, next.at);
       next.fn();
       return true;
     }
   }
-
-  #removeFirst(): void {
-    const heap = this.#heap;
-    const moved = heap.pop()!;
-    if (heap.length === 0) return;
-    let place = 0;
-    for (;;) {
-      let child = 2 * place + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
-      if (!before(heap[child]!, moved)) break;
-      heap[place] = heap[child]!;
-      place = child;
-    }
-    heap[place] = moved;
-  }
-}
-
-function before(a: Timer, b: Timer): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

@@ -18,20 +18,12 @@ beforeAll(async () => {
 beforeEach(() => stage.reset());
 afterAll(() => engine.close());
 
-/** A deferred charge whose first attempt is paid late, as an answer after its deadline has told. */
-async function withEvidence() {
-  const { charge, first } = await stage.deferred();
-  await stage.paidLate(charge, first);
-  await hintAttempt(engine.db, first.id, new Date());
-  return { charge, first };
-}
-
 describe("a deferred charge with late evidence about an attempt that was given up", () => {
   it.each([
     { aheadMs: 0, found: "simulator, seed 5260" },
     { aheadMs: 9_500, found: "by a clock ahead of ours; simulator, seed 252361480" },
   ])("begins no other attempt while somebody is about to look ($found)", async ({ aheadMs }) => {
-    const { charge, first } = await withEvidence();
+    const { charge, first } = await stage.withEvidence();
     // One worker has taken the look, and has not claimed the charge yet; the drain is quicker.
     const look = await stage.lookTaken(charge, aheadMs);
     await stage.allow("stripe");
@@ -42,7 +34,7 @@ describe("a deferred charge with late evidence about an attempt that was given u
   });
 
   it("begins no other attempt after the look was put off because the drain was at it", async () => {
-    const { charge, first } = await withEvidence();
+    const { charge, first } = await stage.withEvidence();
     await stage.allow("stripe");
     const { claim, until } = await stage.claimed(charge);
     const look = await stage.lookTaken(charge);
@@ -56,7 +48,7 @@ describe("a deferred charge with late evidence about an attempt that was given u
   });
 
   it("begins no other attempt while the provider cannot be seen: a look without an answer is none", async () => {
-    const { charge } = await withEvidence();
+    const { charge } = await stage.withEvidence();
     engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
     await lookAtClosed(engine.core, await stage.lookTaken(charge));
     await stage.allow("stripe");
@@ -96,7 +88,7 @@ describe("a deferred charge with late evidence about an attempt that was given u
   });
 
   it("begins no other attempt after a day without an answer either; a person is told (simulator, seed 10010000)", async () => {
-    const { charge, first } = await withEvidence();
+    const { charge, first } = await stage.withEvidence();
     const dayOld = "update attempts set started_at = started_at - interval '25 h' where id = $1";
     await engine.db.query({ name: "test_day_old", text: dayOld, values: [first.id] });
     engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
@@ -121,7 +113,7 @@ describe("a deferred charge with late evidence about an attempt that was given u
   });
 
   it("is neither withdrawn nor given up for its time before the look", async () => {
-    const { charge } = await withEvidence();
+    const { charge } = await stage.withEvidence();
     const by = { accountId: "acct_default", actor: "key:test", chargeId: charge.id, idempotencyKey: `c-${charge.id}` };
     await expect(engine.charges.cancel({ ...by, fingerprint: Buffer.alloc(32, 1) })).rejects.toMatchObject({ code: "charge_in_flight" });
     await engine.db.query({ name: "test_late", text: "update charges set defer_until = now() where id = $1", values: [charge.id] });

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { lookAtClosed } from "../../../gateway/charges/late.ts";
 import { claimExpired } from "../../../gateway/store/claim-charges.ts";
-import { hintAttempt } from "../../../gateway/store/closed-attempts.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
 import { type Engine, movedAt, reread } from "../../support/engine.ts";
 import { LateStage, overlaid } from "./late-stage.ts";
@@ -16,18 +15,11 @@ beforeAll(async () => {
 beforeEach(() => stage.reset());
 afterAll(() => engine.close());
 
-async function withEvidence() {
-  const { charge, first } = await stage.deferred();
-  await stage.paidLate(charge, first);
-  await hintAttempt(engine.db, first.id, new Date());
-  return { charge, first };
-}
-
 const overNow = (id: string) =>
   engine.db.query({ name: "test_over", text: "update charges set defer_until = now() where id = $1", values: [id] });
 
 it("begins no other attempt while the payment that was given up is under review", async () => {
-  const { charge } = await withEvidence();
+  const { charge } = await stage.withEvidence();
   const paypal = engine.core.providers.get("paypal") as Provider;
   const lookup: Provider["lookup"] = async (...args) => {
     const seen = await paypal.lookup(...args);
@@ -43,7 +35,7 @@ it("begins no other attempt while the payment that was given up is under review"
 });
 
 it("leaves a dead letter when the charge's time is over before anybody saw what was paid, also if the turn comes before the look", async () => {
-  const { charge, first } = await withEvidence();
+  const { charge, first } = await stage.withEvidence();
   const dayOld = "update attempts set started_at = started_at - interval '25 h' where id = $1";
   await engine.db.query({ name: "test_day_old", text: dayOld, values: [first.id] });
   await overNow(charge.id);
@@ -56,7 +48,7 @@ it("leaves a dead letter when the charge's time is over before anybody saw what 
 });
 
 it("is not claimed again at once when its time is over and the look is still to come", async () => {
-  const { charge } = await withEvidence();
+  const { charge } = await stage.withEvidence();
   await overNow(charge.id);
   await stage.takesTurn(charge);
   const at = { now: new Date(), leaseUntil: new Date(Date.now() + 30_000), limit: 100 };

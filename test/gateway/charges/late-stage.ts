@@ -4,7 +4,7 @@ import type { Attempt, Charge } from "../../../gateway/charges/charge.ts";
 import { leaseEnd } from "../../../gateway/charges/lease.ts";
 import { takeTurn } from "../../../gateway/charges/turn.ts";
 import { type Claim, claimOne } from "../../../gateway/store/claim-charges.ts";
-import { type ClosedAttempt, takeAttemptsToLookAt } from "../../../gateway/store/closed-attempts.ts";
+import { type ClosedAttempt, hintAttempt, takeAttemptsToLookAt } from "../../../gateway/store/closed-attempts.ts";
 import { Call } from "../../../providers/contract/call.ts";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
@@ -73,6 +73,14 @@ export class LateStage {
       return paypal.commit(requestOf(charge, attempt), attempt.object as string, call, { replay: false });
     };
     await eventually(commit, ({ kind }) => kind === "approved");
+  }
+
+  /** A deferred charge whose first attempt is paid late, as an answer after its deadline has told. */
+  async withEvidence(): Promise<{ charge: Charge; first: Attempt }> {
+    const { charge, first } = await this.deferred();
+    await this.paidLate(charge, first);
+    await hintAttempt(this.engine.db, first.id, new Date());
+    return { charge, first };
   }
 
   /** A worker's claim of this very charge. */

@@ -39,12 +39,40 @@ describe("a stranger's document", () => {
     expect(fleets.bugs).toEqual([]);
   });
 
-  it("does not end the sharing of everything else: a reason of 20 kB, which we would have to write again", async () => {
-    write("gate:a", { ...halfOpen(), reason: "x".repeat(20_000) });
+  const many = (count: number, value: (i: number) => unknown, length = 40) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${"\u{1f4b8}".repeat(length)}-${i}`, value(i)]));
+
+  it.each<[string, string, () => object]>([
+    ["a reason of 20 kB", "gate:a", () => ({ state: { ...halfOpen(), reason: "x".repeat(20_000) } })],
+    ["a reason that takes six times its length", "gate:a", () => ({ state: { ...halfOpen(), reason: "\u0000".repeat(1_000) } })],
+    [
+      "a hundred probes with long names",
+      "gate:a",
+      () => ({ state: { ...halfOpen(), passed: 1, running: Object.keys(many(100, () => 0)).map((id) => ({ id, until: now() + 9_000 })) } }),
+    ],
+    [
+      "64 witnesses with long names",
+      "gate:a",
+      () => ({
+        state: {
+          ...{ state: "closed", generation: 9, trips: 1, since: now(), sum: 0, faultsInARow: 0, rampFrom: null },
+          attempts: { value: 1, at: now() },
+          faults: { value: 0, at: now() },
+          witnesses: many(64, () => ({ okAt: now(), faultAt: null, failingSince: null })),
+        },
+      }),
+    ],
+    ["living instances with long names", "instances", () => ({ state: many(150, () => now()) })],
+    ["writers with long names", "instances", () => ({ writers: many(32, (i) => i, 400), state: {} })],
+  ])("does not end the sharing of everything else by what we would have to write again: %s", async (_, name, document) => {
+    fleets.store.write(name, JSON.stringify(document()));
     await fleets.pass(600);
     const [one, two] = fleets.instances;
-    one!.fleet.circuit("a").admit();
-    await fleets.pass(600);
+    for (const { fleet } of [one!, two!]) {
+      fleet.circuit("a").admit();
+      fleet.recordRead("a", true);
+    }
+    await fleets.pass(6_000);
     for (const instance of [one!, two!]) expect(instance.fleet.store()).toMatchObject({ connected: true, failures: 0 });
   });
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { InquiryPurpose } from "../../../gateway/health/circuit.ts";
-import type { ProviderChange } from "../../../gateway/health/fleet.ts";
+import type { ProviderChange } from "../../../gateway/health/provider-change.ts";
 import { FAULT, isFault, OK, QUERY, type Result, SmallFleet } from "./small-fleet.ts";
 
 let small: SmallFleet;

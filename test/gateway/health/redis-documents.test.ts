@@ -50,6 +50,29 @@ describe.skipIf(!redisAvailable())("documents in Redis", () => {
     documents.close();
   });
 
+  const [, STATE, VERSIONS] = KEYS as [string, string, string];
+  it.each<[string, () => Promise<unknown>]>([
+    ["a document's version that no clock makes", () => redis.zadd(VERSIONS, "1e18", "gate")],
+    ["a document's version above the last one", () => redis.zadd(VERSIONS, Date.now() * 1_000 + 3_600_000_000, "gate")],
+    ["a document's version below zero", () => redis.zadd(VERSIONS, -5, "gate")],
+    ["a last version that no clock makes", () => redis.hset(STATE, "version", "1e18")],
+    ["a last version that is no number", () => redis.hset(STATE, "version", "nonsense")],
+    ["a last version that is not a number to Lua either", () => redis.hset(STATE, "version", "nan")],
+  ])("begin anew, and are shared again, after a stranger wrote %s", async (_, strangely) => {
+    const [one, two] = [open(), open()];
+    await redis.flushall();
+    const before = await one.exchange({ since: null, writes: [gate, { ...gate, name: "other" }], urgent: false });
+    await strangely();
+    const after = await one.exchange({ since: before.position, writes: [], urgent: false });
+    expect(after).toMatchObject({ reset: true, documents: [] });
+    const { written } = await one.exchange({ since: after.position, writes: [gate], urgent: false });
+    const { documents } = await two.exchange({ since: null, writes: [], urgent: false });
+    expect(documents).toEqual([{ ...written[0], value: gate.value }]);
+    const again = { ...gate, expected: written[0]!.version, value: "[]" };
+    expect((await two.exchange({ since: null, writes: [again], urgent: false })).written).toHaveLength(1);
+    for (const documents of [one, two]) documents.close();
+  });
+
   it("go on when Redis has forgotten the script", async () => {
     const documents = open();
     await documents.exchange({ since: null, writes: [], urgent: false });

@@ -1,4 +1,5 @@
-import { createFleet, type Fleet, type ProviderChange } from "../../../gateway/health/fleet.ts";
+import { createFleet, type Fleet } from "../../../gateway/health/fleet.ts";
+import type { ProviderChange } from "../../../gateway/health/provider-change.ts";
 import type { SharedDocuments } from "../../../gateway/health/shared-documents.ts";
 import type { RoutingRules } from "../../../routing/rules.ts";
 import { ManualClock, seeded } from "../../support/manual-clock.ts";

@@ -19,6 +19,7 @@ import { chargeReadRoutes } from "../../../gateway/http/charge-read-routes.ts";
 import { chargeRoutes } from "../../../gateway/http/charge-routes.ts";
 import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
+import { paymentMethodRoutes } from "../../../gateway/http/payment-method-routes.ts";
 import { refundRoutes } from "../../../gateway/http/refund-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
 import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
@@ -117,6 +118,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     ...chargeReadRoutes({ db }),
     ...refundRoutes({ db, charges }),
     ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
+    ...paymentMethodRoutes({ db, providers: TOKEN_CHECKERS, clock, newId }),
     ...deadLetterRoutes({ db, charges }),
     ...routingRoutes({ db, fleet, rules, providers: TOKEN_CHECKERS, clock }),
     ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
@@ -156,9 +158,17 @@ const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, opera
 
 /** Two providers with the simplest of token rules. */
 const TOKEN_CHECKERS = new Map([
-  ["stripe", { kind: "stripe", checkToken: (token: unknown) => needs(token, "payment_method") }],
-  ["paypal", { kind: "paypal", checkToken: (token: unknown) => needs(token, "vault_id") }],
+  ["stripe", checker("stripe", "payment_method")],
+  ["paypal", checker("paypal", "vault_id")],
 ]);
+
+function checker(kind: string, field: string) {
+  return {
+    kind,
+    checkToken: (token: unknown) => needs(token, field),
+    tokenReference: (token: unknown) => (token as Record<string, string>)[field] as string,
+  };
+}
 
 function needs(token: unknown, field: string): { path: string; message: string } | null {
   if (typeof token !== "object" || token === null || Array.isArray(token)) return { path: "", message: "must be an object" };
