@@ -266,7 +266,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: "a compensation's new key while the provider keeps the old one",
-    provider: (provider) => overlay(provider, { capabilities: { ...provider.capabilities, operationKeyAgeMs: 60_000 } }),
+    provider: (provider) => overlay(provider, { capabilities: { ...provider.capabilities, operationKeyAgeMs: 1_500 } }),
   },
   {
     name: "late evidence that leaves the holder its lease",
