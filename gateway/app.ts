@@ -20,10 +20,12 @@ import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
+import { disputeRoutes } from "./http/dispute-routes.ts";
 import { eventRoutes } from "./http/event-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
+import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
 import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
@@ -47,6 +49,8 @@ import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { createReceiver } from "./webhooks-in/receiver.ts";
+import { createRefusals } from "./webhooks-in/refusals.ts";
 import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
 
 /** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
@@ -246,11 +250,16 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
     clock,
   });
+  const refusals = createRefusals({ db, clock, log });
+  const { providers, newId } = core;
+  const receiver = createReceiver({ db, clock, newId, log, providers, refusals, count: gauges.countWebhook });
   const health = { db, fleet, clockGuard, redis, stopping: () => stopping };
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
     ...refundRoutes({ db, charges }),
+    ...disputeRoutes({ db }),
+    ...providerWebhookRoutes({ receiver, clock }),
     ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
@@ -289,6 +298,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
       await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
       await charges.idle();
+      await refusals.stop();
       await sealer?.stop();
       await jobs?.stop();
     },

@@ -67,6 +67,7 @@ create table attempts (
   constraint attempts_no_check CHECK ((no > 0)),
   constraint attempts_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
 );
+CREATE INDEX attempts_by_object ON public.attempts USING btree (provider, object) WHERE (object IS NOT NULL);
 CREATE INDEX attempts_by_reference ON public.attempts USING btree (provider, provider_reference) WHERE (provider_reference IS NOT NULL);
 CREATE UNIQUE INDEX attempts_one_live ON public.attempts USING btree (charge_id) WHERE live;
 CREATE INDEX attempts_to_look_at ON public.attempts USING btree (next_look_at) WHERE (next_look_at IS NOT NULL);
@@ -175,6 +176,32 @@ create table dispatch_cursors (
   seq bigint not null,
   constraint dispatch_cursors_pkey PRIMARY KEY (consumer)
 );
+
+create table disputes (
+  id text not null,
+  account_id text not null,
+  provider text not null,
+  provider_dispute text not null,
+  charge_id text not null,
+  attempt_id text not null,
+  amount bigint,
+  currency text,
+  status text not null,
+  reason text,
+  network_code text,
+  evidence_due_at timestamp with time zone,
+  opened_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  occurred_at timestamp with time zone not null,
+  constraint disputes_pkey PRIMARY KEY (id),
+  constraint disputes_one UNIQUE (provider, provider_dispute),
+  constraint disputes_amount_check CHECK ((amount >= 0)),
+  constraint disputes_status_check CHECK ((status = ANY (ARRAY['warning'::text, 'open'::text, 'won'::text, 'lost'::text, 'closed'::text]))),
+  constraint disputes_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
+  constraint disputes_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+);
+CREATE INDEX disputes_by_account ON public.disputes USING btree (account_id, id);
+CREATE INDEX disputes_by_charge ON public.disputes USING btree (charge_id);
 
 create table drain_pace (
   only_row boolean default true not null,
@@ -365,6 +392,25 @@ create table provider_accounts (
   first_used_at timestamp with time zone not null,
   constraint provider_accounts_pkey PRIMARY KEY (provider)
 );
+
+create table provider_events (
+  provider text not null,
+  event text not null,
+  type text not null,
+  subject jsonb not null,
+  occurred_at timestamp with time zone not null,
+  received_at timestamp with time zone not null,
+  state text not null,
+  look_at timestamp with time zone,
+  looks integer default 0 not null,
+  charge_id text,
+  attempt_id text,
+  constraint provider_events_pkey PRIMARY KEY (provider, event),
+  constraint provider_events_check CHECK (((state = 'waiting'::text) = (look_at IS NOT NULL))),
+  constraint provider_events_state_check CHECK ((state = ANY (ARRAY['handled'::text, 'waiting'::text, 'unknown'::text])))
+);
+CREATE INDEX provider_events_by_age ON public.provider_events USING btree (received_at);
+CREATE INDEX provider_events_waiting ON public.provider_events USING btree (look_at) WHERE (look_at IS NOT NULL);
 
 create table provider_overrides (
   provider text not null,
