@@ -186,8 +186,13 @@ export function movedAt(sandbox: Sandbox, chargeId: string): Record<string, bigi
 }
 
 /** A fresh instance that makes the other provider the second choice: its gates are closed, and `first` has the better approval. */
-export async function preferring<T>(engine: Engine, first: "stripe" | "paypal", work: (fresh: Engine) => Promise<T>): Promise<T> {
-  const fresh = await engine.another();
+export async function preferring<T>(
+  engine: Engine,
+  first: "stripe" | "paypal",
+  work: (fresh: Engine) => Promise<T>,
+  more: EngineSettings = {},
+): Promise<T> {
+  const fresh = await engine.another(more);
   const segment = { type: "card", brand: "visa", country: "US", currency: "usd" };
   const other = first === "stripe" ? "paypal" : "stripe";
   for (let i = 0; i < 200; i++) fresh.fleet.recordApproval(first, segment, true);

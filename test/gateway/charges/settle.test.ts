@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import type { ResolveCharge } from "../../../gateway/charges/service.ts";
-import { chargeInput, type Engine, eventually, movedAt, reread, startEngine } from "../../support/engine.ts";
+import { chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -76,7 +76,9 @@ describe("a doubt", () => {
     engine.sandbox.setFault("stripe", { kind: "hang_before", operation: "commit", count: 1 });
     engine.sandbox.setFault("paypal", { kind: "hang_before", operation: "commit" });
     engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
-    const { charge } = await engine.charges.create(chargeInput());
+    // Time enough for the fence and a second attempt, also on a slow machine; without it the rest of the turn is a worker's.
+    const budget = { providerTimeoutMs: 1_500, chargeBudgetMs: 6_000 };
+    const { charge } = await preferring(engine, "stripe", (fresh) => fresh.charges.create(chargeInput()), budget);
     const [first, second] = charge.attempts;
     if (charge.status !== "in_doubt" || !first || !second) return expect.fail(`stripe was to be fenced first: ${charge.status}`);
     expect(first).toMatchObject({ provider: "stripe", outcome: "fenced" });

@@ -142,12 +142,12 @@ export interface StripeEvent {
 }
 
 let serial = 0;
+const startedS = Math.floor(Date.now() / 1_000);
 
-/** An event of Stripe's about `object`; `atS`: seconds from now at which it was made. */
+/** An event of Stripe's about `object`; `atS`: when it was made, in seconds from the tests' start, however long the tests have taken since. */
 export function stripeEvent(type: string, object: Record<string, unknown>, atS = 0): StripeEvent {
   serial += 1;
-  const created = Math.floor(Date.now() / 1_000) + atS;
-  return { id: `evt_${process.pid}_${serial}`, object: "event", type, created, livemode: false, data: { object } };
+  return { id: `evt_${process.pid}_${serial}`, object: "event", type, created: startedS + atS, livemode: false, data: { object } };
 }
 
 /** A PaymentIntent as Stripe shows one of ours. */
