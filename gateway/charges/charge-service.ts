@@ -9,6 +9,7 @@ import type { Core } from "./core.ts";
 import { createRefund } from "./refund.ts";
 import type { ChargeService } from "./service.ts";
 import { settleCharge } from "./settle.ts";
+import { settleRefund } from "./settle-refund.ts";
 
 /** More requests at once than this would wait longer for the providers than their budget allows. */
 const MAX_IN_FLIGHT = 2_000;
@@ -64,6 +65,10 @@ export function createChargeService(
     async refund(input) {
       assertFit();
       return track(() => createRefund(core, claims, input));
+    },
+    async resolveRefund(input) {
+      assertFit();
+      return track(() => settleRefund(core, input));
     },
     async replayDeadLetter(input) {
       const letter = await reopenDeadLetter(core.db, { ...input, now: new Date(core.clock.now()) });

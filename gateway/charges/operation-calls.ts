@@ -65,7 +65,7 @@ async function send(core: Core, operation: Operation, lease: Lease, replay: bool
 }
 
 /** By the provider's id of it; else by its key, and by those that it had before. */
-async function look(core: Core, operation: Operation, lease: Lease): Promise<Outcome> {
+export async function look(core: Core, operation: Operation, lease: Lease): Promise<Outcome> {
   const provider = ownProvider(core, operation);
   if (!provider) return NOT_OURS;
   if (!provider.lookupRefund) return { kind: "unknown", cause: "unexpected", detail: "this provider has no record of refunds" };
@@ -122,7 +122,7 @@ function requestOf(operation: Operation, key: string): OperationRequest {
 }
 
 /** The provider that took the money, while it is configured with the account that took it (law 12); never another. */
-function ownProvider(core: Core, operation: Operation): Provider | null {
+export function ownProvider(core: Core, operation: Operation): Provider | null {
   return core.accountOf(operation.provider) === operation.providerAccount ? (core.providers.get(operation.provider) ?? null) : null;
 }
 

@@ -167,7 +167,7 @@ function written(core: Core, operation: ClaimedOperation, learned: Learned, plan
   };
 }
 
-function told(operation: Operation, now: Date, actor: string, type: string, data: TrailEvent["data"]): TrailEvent {
+export function told(operation: Operation, now: Date, actor: string, type: string, data: TrailEvent["data"]): TrailEvent {
   return {
     at: now.toISOString(),
     account_id: operation.accountId,
@@ -187,7 +187,7 @@ function told(operation: Operation, now: Date, actor: string, type: string, data
 }
 
 /** A database that cannot be reached is tried again while the lease lasts; after a lost connection the next claimant finds out. */
-async function commit(core: Core, operation: ClaimedOperation, write: OperationWrite, lease: Lease): Promise<Operation> {
+export async function commit(core: Core, operation: Operation, write: OperationWrite, lease: Lease): Promise<Operation> {
   for (;;) {
     try {
       if (!(await writeOperation(core.db, operation, write))) throw new LeaseLost(`${operation.id} was taken over`);

@@ -1,5 +1,5 @@
 import type { Money } from "../../providers/contract/money.ts";
-import type { ChargeId } from "../ids.ts";
+import type { ChargeId, OperationId } from "../ids.ts";
 import type { Charge, Failover, PaymentMethod } from "./charge.ts";
 import type { Operation } from "./operation.ts";
 
@@ -18,6 +18,8 @@ export interface ChargeService {
   resolve(input: ResolveCharge): Promise<ChargeAnswer>;
   /** Gives captured money back, or part of it, until it is decided or the budget is spent. */
   refund(input: CreateRefund): Promise<RefundAnswer>;
+  /** Settles a refund's doubt by hand. */
+  resolveRefund(input: ResolveRefund): Promise<Operation>;
   /** Puts a dead letter back to work. */
   replayDeadLetter(input: { readonly accountId: string; readonly id: string; readonly actor: string }): Promise<void>;
 }
@@ -92,4 +94,14 @@ export interface CreateRefund {
 export interface RefundAnswer {
   readonly refund: Operation;
   readonly replayed: boolean;
+}
+
+export interface ResolveRefund {
+  readonly accountId: string;
+  readonly actor: string;
+  readonly refundId: OperationId;
+  readonly outcome: "refunded" | "not_refunded";
+  /** The provider's id of the refund; null for `not_refunded`. */
+  readonly providerReference: string | null;
+  readonly reason: string;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Operation } from "../charges/operation.ts";
 import type { ChargeService } from "../charges/service.ts";
 import { fingerprintOf } from "../idempotency/fingerprint.ts";
-import type { ChargeId } from "../ids.ts";
+import type { ChargeId, OperationId } from "../ids.ts";
 import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { listRefunds, readRefund } from "../store/read-refunds.ts";
@@ -13,13 +13,15 @@ import { type Route, route } from "./route.ts";
 
 export interface RefundRouteDeps {
   readonly db: Database;
-  readonly charges: Pick<ChargeService, "refund">;
+  readonly charges: Pick<ChargeService, "refund" | "resolveRefund">;
 }
 
 const MAX_REASON = 500;
 const CHARGE_FAULT = "must be the id of a charge";
 
 const chargeId = z.string(CHARGE_FAULT).regex(/^ch_[0-9a-z]{1,60}$/, CHARGE_FAULT);
+
+const refundIdParams = z.object({ id: z.string().regex(/^re_[0-9a-z]{1,60}$/) });
 
 const refundRequest = z
   .strictObject({
@@ -31,7 +33,7 @@ const refundRequest = z
   .meta({ id: "RefundRequest" });
 
 export function refundRoutes(deps: RefundRouteDeps): Route[] {
-  return [createRoute(deps), listRoute(deps), readRoute(deps)];
+  return [createRoute(deps), resolveRoute(deps), listRoute(deps), readRoute(deps)];
 }
 
 function createRoute({ charges }: RefundRouteDeps): Route {
@@ -87,6 +89,50 @@ function isDecided({ state }: Operation): boolean {
   return state === "succeeded" || state === "failed";
 }
 
+const REASON_FAULT = "must say why, in 1 to 500 characters";
+
+const resolveBody = z
+  .strictObject({
+    outcome: z.enum(["refunded", "not_refunded"], "must be refunded or not_refunded"),
+    provider_reference: z.string("must be what the provider calls the refund").min(1).max(255).optional(),
+    reason: z.string(REASON_FAULT).min(1, REASON_FAULT).max(MAX_REASON, REASON_FAULT),
+  })
+  .refine(({ outcome, provider_reference }) => outcome !== "refunded" || provider_reference !== undefined, {
+    path: ["provider_reference"],
+    error: "is needed when the outcome is refunded",
+  })
+  .refine(({ outcome, provider_reference }) => outcome !== "not_refunded" || provider_reference === undefined, {
+    path: ["provider_reference"],
+    error: "does not go with not_refunded",
+  });
+
+function resolveRoute({ charges }: RefundRouteDeps): Route {
+  return route({
+    method: "post",
+    path: "/v1/refunds/{id}/resolve",
+    roles: ["ops"],
+    summary: "Settle a refund's doubt by hand",
+    description:
+      "Also of one that has been `pending` for 30 days. `refunded` is checked at the provider when it can be reached; `not_refunded` is refused when the provider has carried it out or has it in work. " +
+      "`not_refunded` ends it as failed: its amount can be refunded again. Sends nothing.",
+    params: refundIdParams,
+    body: resolveBody,
+    responses: { 200: { description: "The refund as it is now", schema: refundSchema } },
+    problems: ["refund_not_in_doubt", "resolution_in_progress", "provider_disagrees", "not_ready", "too_many_requests"],
+    async handler({ principal, params, body }) {
+      const refund = await charges.resolveRefund({
+        accountId: principal.accountId,
+        actor: principal.actor,
+        refundId: params.id as OperationId,
+        outcome: body.outcome,
+        providerReference: body.provider_reference ?? null,
+        reason: body.reason,
+      });
+      return { status: 200, body: refundJson(refund), chargeId: refund.chargeId };
+    },
+  });
+}
+
 function listRoute({ db }: RefundRouteDeps): Route {
   return route({
     method: "get",
@@ -114,7 +160,7 @@ function readRoute({ db }: RefundRouteDeps): Route {
     path: "/v1/refunds/{id}",
     roles: ["billing", "finance", "ops"],
     summary: "One refund",
-    params: z.object({ id: z.string().regex(/^re_[0-9a-z]{1,60}$/) }),
+    params: refundIdParams,
     responses: { 200: { description: "The refund as it is now", schema: refundSchema } },
     problems: [],
     async handler({ principal, params }) {

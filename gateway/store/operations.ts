@@ -98,6 +98,29 @@ export async function claimOperations(db: Database, at: { now: Date; leaseUntil:
   return rows.map((row) => ({ ...rowToOperation(row), sentBefore: row.sent_before }));
 }
 
+/**
+ * One refund, for a person who settles it: in doubt, or pending since `pendingSince` at least; null: there is none, or it is under a live
+ * lease. Waits for a claim of the same moment, and then finds its lease.
+ */
+export async function claimRefund(
+  db: Database,
+  at: { now: Date; leaseUntil: Date; id: string; accountId: string; pendingSince: Date },
+): Promise<Operation | null> {
+  const [row] = await db.query<OperationRow>({
+    name: "claim_refund",
+    text: `with due as (
+      select id from operations
+      where id = $3 and account_id = $4 and kind = 'refund' and (lease_until is null or lease_until <= $1)
+        and (state = 'in_doubt' or state = 'pending' and created_at <= $5)
+      for update)
+      update operations o set lease_no = o.lease_no + 1, lease_until = $2, next_action_at = $2
+      from due, attempts a, charges c where o.id = due.id and a.id = o.attempt_id and c.id = o.charge_id
+      returning ${OPERATION_COLUMNS}`,
+    values: [at.now, at.leaseUntil, at.id, at.accountId, at.pendingSince],
+  });
+  return row ? rowToOperation(row) : null;
+}
+
 /** What a turn came to; written whole or not at all. */
 export interface OperationWrite {
   readonly state: OperationState;

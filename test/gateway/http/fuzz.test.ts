@@ -37,6 +37,7 @@ const paths = fc.constantFrom(
   "/v1/charges",
   "/v1/charges/ch_1/cancel",
   "/v1/charges/ch_1/resolve",
+  "/v1/refunds/re_1/resolve",
   "/v1/keys",
   "/v1/dead-letters/dl_1/replay",
 );

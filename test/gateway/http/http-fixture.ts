@@ -11,6 +11,7 @@ import type {
   CreateRefund,
   RefundAnswer,
   ResolveCharge,
+  ResolveRefund,
 } from "../../../gateway/charges/service.ts";
 import { createFleet } from "../../../gateway/health/fleet.ts";
 import { RulesWatcher } from "../../../gateway/health/rules-watcher.ts";
@@ -192,6 +193,7 @@ export class MemoryCharges implements ChargeService {
   readonly created: CreateCharge[] = [];
   readonly commands: (ChargeCommand | CaptureCharge | ResolveCharge)[] = [];
   readonly refunds: CreateRefund[] = [];
+  readonly resolved: ResolveRefund[] = [];
   /** What the next refund becomes. */
   nextRefund: Partial<RefundAnswer["refund"]> = {};
   readonly replays: { accountId: string; id: string; actor: string }[] = [];
@@ -229,24 +231,44 @@ export class MemoryCharges implements ChargeService {
     const replayed = this.refunds.some(({ idempotencyKey }) => idempotencyKey === input.idempotencyKey);
     this.refunds.push(input);
     if (this.next instanceof Error) throw this.next;
+    const { accountId, chargeId, reason, metadata } = input;
+    const refund = {
+      ...this.#refund(),
+      accountId,
+      chargeId,
+      amount: input.amount ?? 4200n,
+      whole: input.amount === null,
+      reason,
+      metadata,
+    };
+    return { refund: { ...refund, ...this.nextRefund }, replayed };
+  }
+
+  async resolveRefund(input: ResolveRefund): Promise<RefundAnswer["refund"]> {
+    this.resolved.push(input);
+    if (this.next instanceof Error) throw this.next;
+    return { ...this.#refund(), id: input.refundId, state: input.outcome === "refunded" ? "succeeded" : "failed", ...this.nextRefund };
+  }
+
+  #refund(): RefundAnswer["refund"] {
     const now = new Date(this.#clock.now());
-    const refund: RefundAnswer["refund"] = {
+    return {
       id: "re_1",
       kind: "refund",
       state: "succeeded",
-      accountId: input.accountId,
+      accountId: ACCOUNT,
       livemode: false,
-      chargeId: input.chargeId,
+      chargeId: "ch_1",
       attemptId: "at_1",
       provider: "stripe",
       providerAccount: "acct_stripe",
       providerKey: "re_1",
       object: "pi_1",
       reference: "pi_1",
-      amount: input.amount ?? 4200n,
+      amount: 4200n,
       currency: SOME_INPUT.money.currency,
       captured: true,
-      whole: input.amount === null,
+      whole: true,
       disputed: false,
       leaseNo: 1,
       leaseUntil: null,
@@ -254,14 +276,12 @@ export class MemoryCharges implements ChargeService {
       firstSentAt: now,
       ambiguous: false,
       providerReference: "re_at_stripe",
-      reason: input.reason,
-      metadata: input.metadata,
+      reason: null,
+      metadata: {},
       failure: null,
       createdAt: now,
       updatedAt: now,
-      ...this.nextRefund,
     };
-    return { refund, replayed };
   }
 
   async replayDeadLetter(input: { accountId: string; id: string; actor: string }): Promise<void> {

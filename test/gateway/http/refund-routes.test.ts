@@ -149,6 +149,59 @@ describe("POST /v1/refunds", () => {
   });
 });
 
+describe("POST /v1/refunds/{id}/resolve", () => {
+  const resolve = (body: object, id = "re_a3") => http.as("ops").post(`/v1/refunds/${id}/resolve`).send(body);
+
+  it("passes a settlement by hand on, with its author, and answers with the refund", async () => {
+    const answer = await resolve({ outcome: "refunded", provider_reference: "re_there", reason: "seen in the dashboard" });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ id: "re_a3", object: "refund", status: "succeeded" });
+    expect(http.charges.resolved.at(-1)).toEqual({
+      accountId: "acct_default",
+      actor: "key:key_ops",
+      refundId: "re_a3",
+      outcome: "refunded",
+      providerReference: "re_there",
+      reason: "seen in the dashboard",
+    });
+    expect((await resolve({ outcome: "not_refunded", reason: "not there" })).body.status).toBe("failed");
+    expect(http.charges.resolved.at(-1)).toMatchObject({ outcome: "not_refunded", providerReference: null });
+  });
+
+  it.each([
+    [{ outcome: "refunded", reason: "x" }, ["/provider_reference"]],
+    [{ outcome: "not_refunded", provider_reference: "re_1", reason: "x" }, ["/provider_reference"]],
+    [{ outcome: "charged", reason: "" }, ["/outcome", "/reason"]],
+    [{ outcome: "not_refunded", reason: "x".repeat(501) }, ["/reason"]],
+    [{ outcome: "not_refunded" }, ["/reason"]],
+  ])("refuses %j with pointers", async (body, pointers) => {
+    const before = http.charges.resolved.length;
+    const answer = await resolve(body);
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual(pointers);
+    expect(http.charges.resolved).toHaveLength(before);
+  });
+
+  it.each([
+    ["refund_not_in_doubt", "as_shown"],
+    ["resolution_in_progress", "unknown"],
+    ["provider_disagrees", "unknown"],
+  ] as const)("tells %s", async (code, money) => {
+    http.charges.next = new Problem(code, "test", { chargeId: "ch_a" });
+    const answer = await resolve({ outcome: "not_refunded", reason: "x" });
+    expect(answer.status).toBe(409);
+    expect(answer.body).toMatchObject({ code, money, charge: "ch_a" });
+  });
+
+  it("is for ops keys alone, and for what can be a refund", async () => {
+    for (const role of ["billing", "finance"] as const) {
+      const answer = await http.as(role).post("/v1/refunds/re_a3/resolve").send({ outcome: "not_refunded", reason: "x" });
+      expect(answer.body.code).toBe("forbidden");
+    }
+    expect((await resolve({ outcome: "not_refunded", reason: "x" }, "op_ch_a")).status).toBe(404);
+  });
+});
+
 describe("GET /v1/refunds", () => {
   it("shows one refund of the account, to everybody who reads charges", async () => {
     for (const role of ["billing", "finance", "ops"] as const) {
