@@ -197,28 +197,6 @@ export async function releaseOperation(db: Database, held: Pick<Operation, "id" 
   });
 }
 
-/**
- * A provider's webhook is about this refund: look now, also at one that succeeded (it may have failed since) or failed. By the provider's
- * id of it, else by our key. Writes no outcome. Whether it is one of ours.
- */
-export async function hintRefund(
-  db: Pick<Database, "query">,
-  by: { provider: string; refund: string; key: string | null; now: Date },
-): Promise<boolean> {
-  const rows = await db.query({
-    name: "hint_refund",
-    // Two lookups by index: an `or` over both columns would read the table.
-    text: `with known as (
-      select id from operations where provider_reference = $2 and kind in ('refund', 'compensate') and captured
-      union select id from operations where provider_key = $3 and kind in ('refund', 'compensate') and captured)
-      update operations o set next_action_at = least(o.next_action_at, $4, o.lease_until - interval '1 millisecond')
-      from known k, attempts a where o.id = k.id and a.id = o.attempt_id and a.provider = $1
-      returning o.id`,
-    values: [by.provider, by.refund, by.key, by.now],
-  });
-  return rows.length > 0;
-}
-
 /** Whether this attempt's late success is being sent back, or was. */
 export async function isCompensated(db: Database, attemptId: AttemptId): Promise<boolean> {
   const rows = await db.query({

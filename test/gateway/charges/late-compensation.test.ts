@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import type { Operation } from "../../../gateway/charges/operation.ts";
-import { hintRefund } from "../../../gateway/store/operations.ts";
 import { eventually } from "../../support/engine.ts";
+import { hintRefund } from "../../support/refund-hint.ts";
 import { type ProviderId, RefundStage } from "./refund-stage.ts";
 
 /** A late success that its charge could not adopt goes back whole, once, whatever becomes of the first send (law 8). */

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import { LEASE_MARGIN_MS } from "../../../gateway/charges/core.ts";
 import { MAX_SKEW_MS } from "../../../gateway/charges/lease.ts";
-import { hintRefund } from "../../../gateway/store/operations.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
 import { both, chargeInput, type Engine, eventually, reread } from "../../support/engine.ts";
 import { seeded } from "../../support/manual-clock.ts";
+import { hintRefund } from "../../support/refund-hint.ts";
 import { PROVIDERS, RefundStage } from "./refund-stage.ts";
 
 /** How could a refund go out twice, or more go back than was taken? */

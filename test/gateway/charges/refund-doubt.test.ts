@@ -3,10 +3,11 @@ import { takeOperationTurn } from "../../../gateway/charges/operation-turn.ts";
 import { NO_IS_FIRM_AFTER_MS } from "../../../gateway/charges/operation-verdict.ts";
 import { createRefund } from "../../../gateway/charges/refund.ts";
 import { DatabaseAmbiguous } from "../../../gateway/store/database.ts";
-import { claimOperations, hintRefund } from "../../../gateway/store/operations.ts";
+import { claimOperations } from "../../../gateway/store/operations.ts";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Outcome } from "../../../providers/contract/outcome.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
+import { hintRefund } from "../../support/refund-hint.ts";
 import { PROVIDERS, RefundStage } from "./refund-stage.ts";
 
 let stage: RefundStage;

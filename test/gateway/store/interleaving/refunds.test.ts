@@ -4,8 +4,9 @@ import { acceptCharges } from "../../../../gateway/store/accept-charges.ts";
 import { acceptRefund, type RefundIntent } from "../../../../gateway/store/accept-refunds.ts";
 import type { Database } from "../../../../gateway/store/database.ts";
 import { reopenDeadLetter } from "../../../../gateway/store/dead-letters.ts";
-import { claimOperations, hintRefund, type OperationWrite, writeOperation } from "../../../../gateway/store/operations.ts";
+import { claimOperations, type OperationWrite, writeOperation } from "../../../../gateway/store/operations.ts";
 import { writeTransitions } from "../../../../gateway/store/write-transitions.ts";
+import { hintRefund } from "../../../support/refund-hint.ts";
 import { acceptance, at, NOW, newId, operationWrite, succeeded, told } from "./rows.ts";
 import { openStage, type Session, type Stage } from "./sessions.ts";
 
