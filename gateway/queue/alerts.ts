@@ -26,6 +26,9 @@ function severityOf(event: SealedEvent): "error" | "warn" | null {
       return event.data.adopted === true ? "warn" : "error";
     case "reconciliation.failed":
       return "error";
+    case "refund.failed":
+      // The customer was told that the money comes back, and it does not. Any other failure is in the answer to whoever asked for it.
+      return event.data.from === "succeeded" ? "error" : null;
     case "reconciliation.finding":
       return event.data.kind === "paid_twice" ? "error" : "warn";
     default:
@@ -42,6 +45,7 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
         "dead_letter.opened",
         "charge.late_success",
         "compensation.%",
+        "refund.failed",
         "provider.opened",
         "provider.closed",
         "routing.all_down",

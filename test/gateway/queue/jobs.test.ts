@@ -158,15 +158,18 @@ test("what a person must see is logged once with its particulars, and counted", 
   await insertEvent(client, { type: "dead_letter.opened", charge: null, data: { kind: "job" } });
   await insertEvent(client, { type: "provider.opened", charge: null });
   await insertEvent(client, { type: "charge.succeeded" });
+  await insertEvent(client, { type: "refund.failed", charge: "ch_3", data: { refund: "re_3", from: "pending" } });
+  await insertEvent(client, { type: "refund.failed", charge: "ch_4", data: { refund: "re_4", from: "succeeded" } });
   await trail.sealAll();
-  await until(() => counted.length >= 4);
-  expect(counted.sort()).toEqual(["charge.late_success", "charge.late_success", "dead_letter.opened", "provider.opened"]);
+  await until(() => counted.length >= 5);
+  expect(counted.sort()).toEqual(["charge.late_success", "charge.late_success", "dead_letter.opened", "provider.opened", "refund.failed"]);
   expect(lines.map(({ level, fields }) => [level, fields.alert, fields.charge]).sort()).toEqual(
     [
       ["error", "charge.late_success", "ch_1"],
       ["warn", "charge.late_success", "ch_2"],
       ["error", "dead_letter.opened", "ch_1"],
       ["warn", "provider.opened", null],
+      ["error", "refund.failed", "ch_4"],
     ].sort(),
   );
 });
