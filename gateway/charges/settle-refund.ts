@@ -1,7 +1,7 @@
 import type { Outcome } from "../../providers/contract/outcome.ts";
 import { Problem } from "../problems.ts";
 import { claimRefund, type OperationWrite, releaseOperation } from "../store/operations.ts";
-import { listRefunds, readRefund } from "../store/read-refunds.ts";
+import { isReferenceTaken, listRefunds, readRefund } from "../store/read-refunds.ts";
 import type { Core } from "./core.ts";
 import { LeaseLost } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
@@ -11,7 +11,7 @@ import { commit, told } from "./operation-turn.ts";
 import { FIRST_LOOK_MS, PENDING_DEAD_LETTER_MS } from "./schedule.ts";
 import type { ResolveRefund } from "./service.ts";
 
-/** Of one charge; more would not be seen when a reference is compared with theirs. */
+/** Of one charge, that are asked about; nobody refunds in so many parts. */
 const MAX_SIBLINGS = 1_000;
 
 /** What a person said, as far as the provider confirms it. */
@@ -67,11 +67,9 @@ function inProgress(refund: Operation, detail: string): Problem {
 
 async function refunded(core: Core, refund: Operation, lease: Lease, input: ResolveRefund): Promise<Said> {
   const reference = input.providerReference as string;
-  const others = (await listRefunds(core.db, { ...input, chargeId: refund.chargeId, after: null, limit: MAX_SIBLINGS })).filter(
-    ({ id }) => id !== refund.id,
-  );
-  const another = others.find(({ providerReference }) => providerReference === reference);
-  if (another) throw disagrees(refund, `This reference belongs to another refund of the charge, ${another.id}.`);
+  // Of any charge: not every provider says whose refund it shows.
+  const taken = await isReferenceTaken(core.db, { provider: refund.provider, reference, except: refund.id });
+  if (taken) throw disagrees(refund, "This reference is known already: it belongs to another refund.");
   if (refund.providerReference !== null && refund.providerReference !== reference) {
     throw disagrees(refund, `The provider knows this refund as ${refund.providerReference}, not as the given reference.`);
   }
@@ -80,7 +78,10 @@ async function refunded(core: Core, refund: Operation, lease: Lease, input: Reso
   // Not found by our key, or not reached: what does the provider say of the one that the person has seen?
   const named = refund.providerReference === null ? await asked(core, { ...refund, providerReference: reference }, lease) : ours;
   // One that was sent, and whose reference is not known, may be the one that the person has seen.
-  const claimants = others.filter((other) => other.providerReference === null && (isOpen(other) || other.ambiguous));
+  const siblings = await listRefunds(core.db, { ...input, chargeId: refund.chargeId, after: null, limit: MAX_SIBLINGS });
+  const claimants = siblings.filter(
+    (other) => other.id !== refund.id && other.providerReference === null && (isOpen(other) || other.ambiguous),
+  );
   if (named.kind === "approved") {
     for (const other of claimants) {
       const found = await asked(core, other, lease);

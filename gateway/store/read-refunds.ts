@@ -49,3 +49,14 @@ export async function listRefunds(
   });
   return rows.map(rowToOperation);
 }
+
+/** Whether the provider's id belongs to another operation of ours, of whatever charge and account. */
+export async function isReferenceTaken(db: Reader, by: { provider: string; reference: string; except: string }): Promise<boolean> {
+  const rows = await db.query({
+    name: "is_reference_taken",
+    text: `select from operations o join attempts a on a.id = o.attempt_id
+      where o.provider_reference = $2 and a.provider = $1 and o.id <> $3 limit 1`,
+    values: [by.provider, by.reference, by.except],
+  });
+  return rows.length > 0;
+}

@@ -125,8 +125,16 @@ describe("a person's word", () => {
   it("is taken unchecked while the provider cannot be reached, and the trail says so", async () => {
     const { charge, refund } = await inDoubt();
     stage.between.lookup = unreachable;
-    expect(await settle(refund, "refunded", "re_by_hand")).toMatchObject({ state: "succeeded", providerReference: "re_by_hand" });
+    expect(await settle(refund, "refunded", "re_unseen")).toMatchObject({ state: "succeeded", providerReference: "re_unseen" });
     expect(await toldByHand(charge)).toMatchObject({ data: { checked: false } });
+  });
+
+  it("about the reference of another charge's refund is refused, also while the provider cannot be reached", async () => {
+    const elsewhere = await stage.refund(await stage.paid("paypal"));
+    const { refund } = await inDoubt("paypal");
+    await expect(settle(refund, "refunded", elsewhere.providerReference)).rejects.toMatchObject({ code: "provider_disagrees" });
+    stage.between.lookup = unreachable;
+    await expect(settle(refund, "refunded", elsewhere.providerReference)).rejects.toMatchObject({ code: "provider_disagrees" });
   });
 
   it("about another refund's reference is refused, whether that one knows it already or is in doubt as well", async () => {
