@@ -23,6 +23,7 @@ import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
@@ -229,6 +230,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
     ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
+    ...refundRoutes({ db, charges }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),

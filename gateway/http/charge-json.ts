@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus, FAILOVERS, type Settlement } from "../charges/charge.ts";
 import { isOpen as settlementIsOpen } from "../charges/settlement.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
+import { refundSchema } from "./refund-json.ts";
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
 const OPEN: ReadonlySet<ChargeStatus> = new Set<ChargeStatus>(["processing", "pending", "in_doubt", "deferred"]);
@@ -150,4 +151,6 @@ const eventSchema = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
-export const chargeWithEventsSchema = chargeSchema.extend({ events: z.array(eventSchema) }).meta({ id: "ChargeWithEvents" });
+export const chargeWithEventsSchema = chargeSchema
+  .extend({ refunds: z.array(refundSchema).describe("The newest 100, newest first"), events: z.array(eventSchema) })
+  .meta({ id: "ChargeWithEvents" });

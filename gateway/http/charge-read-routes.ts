@@ -4,9 +4,11 @@ import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readChargeEvents } from "../store/read-charge-events.ts";
 import { listCharges, readCharge } from "../store/read-charges.ts";
+import { listRefunds } from "../store/read-refunds.ts";
 import { chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
 import { chargeIdParams } from "./charge-routes.ts";
 import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
+import { refundJson } from "./refund-json.ts";
 import { type Route, route } from "./route.ts";
 
 /** Always from the primary: an empty answer must never say of a charge that it does not exist when it does. */
@@ -54,23 +56,28 @@ function listRoute({ db }: { readonly db: Database }): Route {
   });
 }
 
+/** Of one charge's answer; `GET /v1/refunds?charge=` has them all. */
+const MAX_REFUNDS = 100;
+
 function readRoute({ db }: { readonly db: Database }): Route {
   return route({
     method: "get",
     path: "/v1/charges/{id}",
     roles: ["billing", "finance", "ops"],
-    summary: "One charge with its attempts and events",
+    summary: "One charge with its attempts, refunds and events",
     params: chargeIdParams,
     responses: { 200: { description: "The charge; its events oldest first", schema: chargeWithEventsSchema } },
     problems: [],
     async handler({ principal, params }) {
       const { accountId } = principal;
-      const [charge, events] = await Promise.all([
+      const [charge, refunds, events] = await Promise.all([
         readCharge(db, { accountId, id: params.id }),
+        listRefunds(db, { accountId, chargeId: params.id, after: null, limit: MAX_REFUNDS }),
         readChargeEvents(db, { accountId, chargeId: params.id }),
       ]);
       if (charge === null) throw new Problem("not_found", "There is no such charge.");
-      return { status: 200, body: { ...chargeJson(charge), events: events.map(eventJson) }, chargeId: charge.id };
+      const body = { ...chargeJson(charge), refunds: refunds.map(refundJson), events: events.map(eventJson) };
+      return { status: 200, body, chargeId: charge.id };
     },
   });
 }
