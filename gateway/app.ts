@@ -12,6 +12,7 @@ import { startActiveReads } from "./health/active-reads.ts";
 import { createFleet, type Fleet } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
 import type { ProviderChange } from "./health/provider-change.ts";
+import { startReachabilityWatch } from "./health/reachability.ts";
 import { redisDocuments } from "./health/redis-documents.ts";
 import { RulesWatcher } from "./health/rules-watcher.ts";
 import { auditRoutes } from "./http/audit-routes.ts";
@@ -19,6 +20,7 @@ import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
+import { eventRoutes } from "./http/event-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
@@ -28,6 +30,8 @@ import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
 import { systemRoutes } from "./http/system-routes.ts";
+import { webhookDeliveryRoutes } from "./http/webhook-delivery-routes.ts";
+import { webhookEndpointRoutes } from "./http/webhook-endpoint-routes.ts";
 import { keyClaims } from "./idempotency/key-claims.ts";
 import { Identities } from "./identities.ts";
 import { idSource } from "./ids.ts";
@@ -43,6 +47,7 @@ import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
 
 /** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
 const MAX_CONNECTIONS = 12;
@@ -50,7 +55,7 @@ const MAX_CONNECTIONS = 12;
 const STOP_GRACE_MS = 5_000;
 
 export interface GatewayOptions {
-  readonly config: Pick<Config, "host" | "port" | "role" | "adminKey" | "providerTimeoutMs" | "chargeBudgetMs" | "livemode" | "providers">;
+  readonly config: Omit<Config, "databaseUrl" | "databaseReplicaUrl" | "dataDir" | "redisUrl" | "sandbox" | "logLevel" | "notes">;
   /** A migrated database. */
   readonly databaseUrl: string;
   readonly replicaUrl: string | null;
@@ -133,6 +138,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const identities = new Identities({ db, clock, fleet, providers, livemode: installation.livemode, log });
     closers.push(() => identities.stop());
     await identities.start();
+    const watch = startReachabilityWatch({ db, clock, fleet, trusted: () => clockGuard.ok(), log });
+    closers.push(() => watch.stop());
     const reads = startActiveReads({ fleet, providers, clock, random, log });
     closers.push(() => reads.stop());
 
@@ -219,6 +226,20 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   const worker = createWorker(core, { liveRatePerS: () => arrivals.perSecond() });
   const sealer = works ? startSealer({ db, clock, log, onSealed: gauges.countSealed }) : null;
   if (works) worker.start();
+  const { livemode } = core.settings;
+  const allowPrivate = config.webhookAllowPrivate;
+  const webhooks = works
+    ? await startWebhooksOut({
+        db,
+        clock,
+        random: core.random,
+        log,
+        livemode,
+        allowPrivate,
+        version: options.version,
+        registry: metrics.registry,
+      })
+    : null;
 
   const authenticator = createAuthenticator({
     findKey: (hash) => findKey(db, hash),
@@ -236,12 +257,15 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...statsRoutes({ reports, clock }),
     ...deadLetterRoutes({ db, charges }),
     ...auditRoutes({ db }),
+    ...eventRoutes({ db, livemode }),
+    ...webhookEndpointRoutes({ db, clock, newId: core.newId, randomBytes, resolve: systemResolve, allowPrivate }),
+    ...webhookDeliveryRoutes({ db, clock, newId: core.newId, livemode }),
     ...keyRoutes({
       db,
       clock,
       newId: core.newId,
       randomBytes,
-      livemode: core.settings.livemode,
+      livemode,
       authenticator,
       hasAdminKey: config.adminKey !== null,
     }),
@@ -263,7 +287,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     async stop() {
       stopping = true;
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
-      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined]);
+      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
       await charges.idle();
       await sealer?.stop();
       await jobs?.stop();

@@ -26,6 +26,8 @@ export const PROBLEMS = {
   provider_disagrees: { status: 409, title: "The provider says something else", money: "unknown" },
   dead_letter_closed: { status: 409, title: "The dead letter is not open", money: "none" },
   routing_rules_changed: { status: 409, title: "The routing rules were changed meanwhile", money: "none" },
+  webhook_endpoint_limit: { status: 409, title: "The account has no room for another webhook endpoint", money: "none" },
+  webhook_endpoint_disabled: { status: 409, title: "The webhook endpoint is disabled", money: "none" },
   payment_method_gone: { status: 409, title: "The payment method is deleted, or no token of it can be charged", money: "none" },
   last_admin_key: { status: 409, title: "The last admin key cannot be revoked", money: "none" },
   body_too_large: { status: 413, title: "The body is larger than 64 KiB", money: "none" },

@@ -140,14 +140,16 @@ create table dead_letters (
   closed_by text,
   operation_id text,
   constraint dead_letters_pkey PRIMARY KEY (id),
-  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'refund'::text, 'job'::text]))),
+  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'refund'::text, 'webhook'::text, 'job'::text]))),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'settled'::text]))),
   constraint dead_letters_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
   constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id),
   constraint dead_letters_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES operations(id)
 );
 CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_id);
+CREATE INDEX dead_letters_by_endpoint ON public.dead_letters USING btree (((data ->> 'endpoint'::text))) WHERE ((kind = 'webhook'::text) AND (state = 'open'::text));
 CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text), COALESCE(operation_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
+CREATE UNIQUE INDEX dead_letters_one_open_delivery ON public.dead_letters USING btree (((data ->> 'delivery'::text))) WHERE ((kind = 'webhook'::text) AND (state = 'open'::text));
 CREATE UNIQUE INDEX dead_letters_one_per_job ON public.dead_letters USING btree (((data ->> 'job'::text))) WHERE (kind = 'job'::text);
 
 create table declined_attempts (
@@ -243,6 +245,16 @@ create table findings (
 );
 CREATE INDEX findings_by_account ON public.findings USING btree (account_id, id);
 CREATE UNIQUE INDEX findings_one_open ON public.findings USING btree (provider, kind, subject) WHERE (state = 'open'::text);
+
+create table fleet_reachability (
+  only_row boolean default true not null,
+  reachable boolean default true not null,
+  changed_at timestamp with time zone default '1970-01-01 00:00:00+00'::timestamp with time zone not null,
+  suspected_at timestamp with time zone,
+  denied_at timestamp with time zone,
+  constraint fleet_reachability_pkey PRIMARY KEY (only_row),
+  constraint fleet_reachability_only_row_check CHECK (only_row)
+);
 
 create table idempotency_keys (
   account_id text not null,
@@ -424,3 +436,61 @@ create table trail_head (
   constraint trail_head_pkey PRIMARY KEY (only_row),
   constraint trail_head_only_row_check CHECK (only_row)
 );
+
+create table webhook_deliveries (
+  no bigint generated always as identity not null,
+  id text not null,
+  endpoint_id text not null,
+  event_id text not null,
+  type text not null,
+  subject text,
+  body text not null,
+  state text default 'pending'::text not null,
+  next_try_at timestamp with time zone,
+  lease_no integer default 0 not null,
+  lease_until timestamp with time zone,
+  tries integer default 0 not null,
+  last_tried_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  last_answer text,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  constraint webhook_deliveries_pkey PRIMARY KEY (no),
+  constraint webhook_deliveries_id_key UNIQUE (id),
+  constraint webhook_deliveries_check CHECK (((state = 'pending'::text) = (closed_at IS NULL))),
+  constraint webhook_deliveries_check1 CHECK (((state = 'pending'::text) OR (next_try_at IS NULL))),
+  constraint webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text]))),
+  constraint webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id)
+);
+CREATE INDEX webhook_deliveries_by_endpoint ON public.webhook_deliveries USING btree (endpoint_id, no);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (endpoint_id, next_try_at, no) WHERE (next_try_at IS NOT NULL);
+CREATE INDEX webhook_deliveries_in_order ON public.webhook_deliveries USING btree (endpoint_id, subject, no) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_to_bury ON public.webhook_deliveries USING btree (expires_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_to_forget ON public.webhook_deliveries USING btree (closed_at) WHERE (state <> 'pending'::text);
+
+create table webhook_endpoints (
+  id text not null,
+  account_id text not null,
+  url text not null,
+  events text[] not null,
+  description text,
+  enabled boolean not null,
+  disabled_reason text,
+  secret bytea not null,
+  previous_secret bytea,
+  previous_until timestamp with time zone,
+  from_seq bigint not null,
+  failing_since timestamp with time zone,
+  held_until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint webhook_endpoints_pkey PRIMARY KEY (id),
+  constraint webhook_endpoints_check CHECK ((enabled = (disabled_reason IS NULL))),
+  constraint webhook_endpoints_check1 CHECK (((previous_secret IS NULL) = (previous_until IS NULL))),
+  constraint webhook_endpoints_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY['operator'::text, 'gone'::text]))),
+  constraint webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
+CREATE INDEX webhook_endpoints_by_account ON public.webhook_endpoints USING btree (account_id, id);

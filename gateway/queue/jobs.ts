@@ -12,6 +12,7 @@ import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
 import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
+import { forgetDeliveriesKind } from "./forget-deliveries-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
 
 /** Where pg-boss puts what failed for good; a worker makes dead letters of it. */
@@ -54,6 +55,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    forgetDeliveriesKind({ db: database, clock }),
     expiringMethodsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);

@@ -17,6 +17,7 @@ DELETE /{provider}/faults      clear them all
 POST   /{provider}/down        refuse all connections
 POST   /{provider}/up          the same as DELETE faults
 POST   /{provider}/lapse       every hold lapses now
+PUT    /{provider}/renew       a saved card gets a new expiry date: {"token", "account"}
 GET    /webhooks               where webhooks go, how badly, and the last deliveries
 PUT    /{provider}/webhooks    send them there: {"url", "secret", "account"}; without it there are none
 DELETE /{provider}/webhooks    send none

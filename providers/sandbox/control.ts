@@ -90,6 +90,14 @@ const changes: Readonly<Record<string, Change>> = {
     sandbox.setWebhookMood(provider, body as WebhookMood);
     return webhooksOf(sandbox, provider);
   },
+  "PUT renew": (sandbox, provider, body) => {
+    const { token, account } = (body ?? {}) as { token?: unknown; account?: unknown };
+    if (typeof token !== "string" || (account !== undefined && typeof account !== "string")) {
+      throw new RangeError('use {"token": "pm_...", "account": "acct_..."}; the account may be left out');
+    }
+    sandbox.renewInstrument(provider, token, account);
+    return { renewed: token };
+  },
   "POST lapse": (sandbox, provider) => {
     sandbox.lapseHolds(provider);
     return { lapsed: true };

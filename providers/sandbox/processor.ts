@@ -32,8 +32,12 @@ export interface Processor {
   reset(): void;
   /** The headers of one delivery of a webhook. Absent: it sends none. */
   sign?(delivery: Delivery): Readonly<Record<string, string>>;
+  /** PEM of the authority that vouches for the signatures. Absent: they need none. */
+  readonly webhookAuthority?: string;
   /** Every hold that is open lapses now, as if its time were over. Absent: it has no holds. */
   lapseHolds?(): void;
+  /** The saved instrument has new data, as card networks tell it; null: of the account that most keys belong to. */
+  renewInstrument?(token: string, account: string | null): void;
 }
 
 /** One request that reached the processor and is not executed yet. */

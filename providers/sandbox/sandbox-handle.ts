@@ -9,6 +9,8 @@ export interface Sandbox {
   readonly controlUrl: string;
   readonly stripeUrl: string;
   readonly paypalUrl: string;
+  /** PEM of the authority behind the signatures of PayPal's webhooks. Made when first asked for, which takes some 400 ms. */
+  readonly paypalWebhookCa: string;
   /** Adds a fault; the first one set that strikes a request wins. Throws a RangeError that says what is wrong with it. */
   setFault(provider: ProviderName, fault: Fault): void;
   /** Also opens the listener again, and ends what hangs (its connection breaks). */
@@ -32,6 +34,8 @@ export interface Sandbox {
   webhookDeliveries(provider: ProviderName): DeliveryRecord[];
   /** Resolves when no webhook is left to send: all are delivered, lost or given up. */
   webhooksSent(): Promise<void>;
+  /** The saved instrument has new data, as card networks tell it; without an account: of the one that most keys belong to. */
+  renewInstrument(provider: ProviderName, token: string, account?: string): void;
   /** Every hold lapses now, as if its time were over. */
   lapseHolds(provider: ProviderName): void;
   /** Forgets objects, keys, ledger, requests, faults, and webhooks that wait with the mood for them; not their endpoints. */

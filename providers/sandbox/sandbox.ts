@@ -89,6 +89,9 @@ function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandb
     get paypalUrl() {
       return sites.paypal.listener.url;
     },
+    get paypalWebhookCa() {
+      return sites.paypal.processor.webhookAuthority ?? "";
+    },
     setFault: (provider, fault) => sites[provider].setFault(fault),
     clearFaults(provider) {
       for (const site of provider ? [sites[provider]] : all) site.clearFaults();
@@ -109,6 +112,7 @@ function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandb
       for (const site of all) await site.webhooks.idle();
     },
     lapseHolds: (provider) => sites[provider].lapseHolds(),
+    renewInstrument: (provider, token, account) => sites[provider].renewInstrument(token, account ?? null),
     reset() {
       for (const site of all) site.reset();
       tables.clear();

@@ -12,6 +12,9 @@ export interface SiteOptions extends Omit<ExchangeOptions, "faults" | "processor
   readonly webhookRetryAfterMs?: readonly number[];
 }
 
+/** A timer may fire a millisecond before the clock says so. */
+const TIMER_SLACK_MS = 5;
+
 /** One simulated processor with its address, its faults and its webhooks. */
 export class Site {
   readonly processor: Processor;
@@ -78,6 +81,11 @@ export class Site {
     this.#executed();
   }
 
+  renewInstrument(token: string, account: string | null): void {
+    this.processor.renewInstrument?.(token, account);
+    this.#executed();
+  }
+
   reset(): void {
     this.clearFaults();
     this.#stopTimers();
@@ -97,7 +105,7 @@ export class Site {
       this.#timers.delete(timer);
       work();
       this.#executed();
-    }, ms).unref();
+    }, ms + TIMER_SLACK_MS).unref();
     this.#timers.add(timer);
   }
 
