@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Charge } from "../../../gateway/charges/charge.ts";
+import { createChargeService } from "../../../gateway/charges/charge-service.ts";
+import type { CaptureCharge, ResolveCharge } from "../../../gateway/charges/service.ts";
+import { keyClaims } from "../../../gateway/idempotency/key-claims.ts";
+import type { Database } from "../../../gateway/store/database.ts";
+import type { Provider } from "../../../providers/contract/provider.ts";
+import type { FaultKind } from "../../../providers/sandbox/fault.ts";
+import { both, chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
+
+type Between = {
+  [M in "capture" | "lookup" | "commit"]?: (real: Provider[M], ...args: Parameters<Provider[M]>) => ReturnType<Provider[M]>;
+};
+
+/** What stands between the engine and the adapters in one test. */
+let between: Between = {};
+
+function intercepted(provider: Provider): Provider {
+  return new Proxy(provider, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      const real = value.bind(target);
+      if (!(name in { capture: 1, lookup: 1, commit: 1 })) return real;
+      return (...args: unknown[]) => {
+        const hook = between[name as keyof Between] as ((...all: unknown[]) => unknown) | undefined;
+        return hook ? hook(real, ...args) : real(...args);
+      };
+    },
+  });
+}
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await startEngine({ wrap: intercepted, providerTimeoutMs: 500, chargeBudgetMs: 2_000 });
+});
+afterAll(() => engine.close());
+afterEach(async () => {
+  between = {};
+  engine.sandbox.clearFaults();
+  await engine.sandbox.listening();
+});
+
+const OPS = { actor: "key:ops", accountId: "acct_default" };
+
+function command(charge: Charge, more: Partial<CaptureCharge> = {}): CaptureCharge {
+  const key = { idempotencyKey: randomUUID(), fingerprint: Buffer.alloc(32, 9) };
+  return { ...OPS, ...key, chargeId: charge.id, amount: null, ...more };
+}
+
+function byHand(charge: Charge, outcome: ResolveCharge["outcome"], providerReference: string | null = null): ResolveCharge {
+  return { ...OPS, chargeId: charge.id, outcome, providerReference, reason: "looked at the dashboard" };
+}
+
+async function authorize(provider: "stripe" | "paypal", by = engine): Promise<Charge> {
+  const { charge } = await by.charges.create(chargeInput({ tokens: { [provider]: both()[provider] }, capture: "manual" }));
+  expect(charge).toMatchObject({ status: "authorized", provider });
+  return charge;
+}
+
+function movements(charge: Charge): [string, bigint][] {
+  const mine = engine.sandbox.ledger().filter(({ chargeId }) => chargeId === charge.id);
+  return mine.map(({ type, amount }) => [type, amount]);
+}
+
+const sql = <R extends object>(text: string, ...values: unknown[]): Promise<R[]> => engine.db.query<R>({ name: "", text, values });
+
+/** Its time has come, and whoever worked at it has died. */
+const due = (charge: Charge) =>
+  sql(
+    "update charges set next_action_at = now() - interval '1 s', lease_until = least(lease_until, now() - interval '1 s') where id = $1",
+    charge.id,
+  );
+
+async function turn(by: Engine, charge: Charge): Promise<Charge> {
+  await due(charge);
+  await by.worker.pass();
+  await by.worker.idle();
+  return reread(engine, charge);
+}
+
+/** A service whose statement of this name waits until `before` has ended. */
+function delayed(statement: string, before: () => Promise<unknown>): ReturnType<typeof createChargeService> {
+  const db: Database = {
+    ...engine.db,
+    async query(asked) {
+      if (asked.name === statement) await before();
+      return engine.db.query(asked);
+    },
+  };
+  const claims = keyClaims({ redis: null, installationId: "delayed", ttlMs: 1_000 });
+  return createChargeService({ ...engine.core, db }, claims, { accepting: () => true, countCharge: () => {} });
+}
+
+describe("the same key at the same moment", () => {
+  it.each(["capture", "cancel"] as const)("gives the %s's own answer to the one who lost the claim", async (kind) => {
+    const charge = await authorize("stripe");
+    const asked = command(charge);
+    let first: Promise<unknown> | null = null;
+    const late = delayed("claim_one", () => (first ??= engine.charges[kind](asked)));
+    const answer = await late[kind](asked);
+    expect(answer).toMatchObject({ replayed: true, charge: { status: kind === "capture" ? "succeeded" : "canceled" } });
+  });
+
+  it("gives the capture's own answer while that capture is in doubt, and while it is deferred", async () => {
+    for (const kind of ["500_before", "429"] satisfies FaultKind[]) {
+      const charge = await authorize("stripe");
+      engine.sandbox.setFault("stripe", { kind, operation: "capture" });
+      const asked = command(charge);
+      let first: Promise<unknown> | null = null;
+      const late = delayed("claim_one", () => (first ??= engine.charges.capture(asked)));
+      expect(await late.capture(asked)).toMatchObject({ replayed: true, charge: { settlement: { kind: "capture" } } });
+      engine.sandbox.clearFaults();
+    }
+  });
+});
