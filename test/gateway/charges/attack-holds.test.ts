@@ -115,3 +115,89 @@ describe("the same key at the same moment", () => {
     }
   });
 });
+
+describe("stuck for good", () => {
+  it.each(["capture", "void"] as const)("lets a person settle a %s whose provider is not configured any more", async (kind) => {
+    const charge = await authorize("stripe");
+    engine.sandbox.setFault("stripe", { kind: "429", operation: kind === "capture" ? "capture" : "cancel" });
+    if (kind === "capture") await engine.charges.capture(command(charge));
+    else await engine.charges.cancel(command(charge));
+    const alone = await engine.another({ providers: ["paypal"] });
+    try {
+      const waiting = await turn(alone, charge);
+      expect(waiting).toMatchObject({ status: "authorized", settlement: { kind } });
+      const { charge: settled } = await alone.charges.resolve(byHand(charge, "not_charged"));
+      expect(settled).toMatchObject({ status: "failed", settlement: null });
+    } finally {
+      await alone.close();
+    }
+  });
+
+  it("captures a hold after a day of deferral, also when the first answer to it is lost", async () => {
+    const charge = await authorize("stripe");
+    engine.sandbox.setFault("stripe", { kind: "429", operation: "capture" });
+    await engine.charges.capture(command(charge));
+    await sql(
+      "update operations set first_sent_at = first_sent_at - interval '30 h', created_at = created_at - interval '30 h' where charge_id = $1",
+      charge.id,
+    );
+    engine.sandbox.clearFaults();
+    engine.sandbox.setFault("stripe", { kind: "reset_before", operation: "capture", count: 1 });
+    const after = await eventually(
+      () => turn(engine, charge),
+      ({ status }) => status === "succeeded",
+      15_000,
+    );
+    expect(after.amountCaptured).toBe(4200n);
+    expect(movedAt(engine.sandbox, charge.id)).toEqual({ stripe: 4200n });
+  });
+});
+
+describe("a hold forgotten", () => {
+  it("is none whose order was found only after a crash: PayPal's orphan is released", async () => {
+    await preferring(engine, "paypal", async (fresh) => {
+      // The instance dies in the authorization: nobody has written the order's id.
+      const dying = await engine.another({ providerTimeoutMs: 60_000, chargeBudgetMs: 60_000 });
+      const segment = { type: "card", brand: "visa", country: "US", currency: "usd" };
+      for (let i = 0; i < 200; i++) {
+        dying.fleet.recordApproval("paypal", segment, true);
+        dying.fleet.recordApproval("stripe", segment, false);
+      }
+      engine.sandbox.setFault("paypal", { kind: "hang_after", operation: "commit", count: 1 });
+      const input = chargeInput({ failover: "authorize_first" });
+      const dead = dying.charges.create(input).catch(() => {});
+      const [row] = await eventually(
+        () => sql<{ id: string }>("select id from charges where idempotency_key = $1", input.idempotencyKey),
+        (rows) => rows.length > 0 && engine.sandbox.ledger().some(({ chargeId }) => chargeId === rows[0]?.id),
+      );
+      const charge = await reread(engine, { id: row?.id } as Charge);
+      // PayPal stays away, and the charge is collected at Stripe.
+      engine.sandbox.setFault("paypal", { kind: "503_html" });
+      const collected = await eventually(
+        () => turn(fresh, charge),
+        ({ status }) => status === "succeeded",
+      );
+      expect(collected).toMatchObject({ provider: "stripe", attempts: [{ provider: "paypal", outcome: "unknown", object: null }, {}] });
+      engine.sandbox.clearFaults();
+      await eventually(
+        async () => {
+          await sql(
+            "update attempts set next_look_at = now() - interval '1 s' where charge_id = $1 and next_look_at is not null",
+            charge.id,
+          );
+          await sql(
+            "update operations set next_action_at = now() - interval '1 s' where charge_id = $1 and next_action_at is not null and lease_until is null",
+            charge.id,
+          );
+          await fresh.worker.pass();
+          await fresh.worker.idle();
+          return movements(charge);
+        },
+        (moved) => moved.some(([type]) => type === "void"),
+        12_000,
+      );
+      await dying.close();
+      await dead;
+    });
+  });
+});
