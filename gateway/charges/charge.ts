@@ -84,8 +84,9 @@ export interface Settlement {
   /** An answer to it was ambiguous once, or a crash left it without one. */
   readonly ambiguous: boolean;
   readonly tries: number;
-  /** Its key's age counts from here; committed before the first send. */
+  /** Its key's age counts from here; committed before the first send, and anew once that is proven not to be executed. */
   readonly firstSentAt: Date;
+  readonly createdAt: Date;
   /** What the money is known by, once it is pending or captured. */
   readonly providerReference: string | null;
 }

@@ -73,7 +73,7 @@ function refused(core: Core, charge: Charge, attempt: Attempt, act: Settlement, 
 
 function waiting(core: Core, charge: Charge, attempt: Attempt, act: Settlement, seen: Waits, now: Date): Rest {
   const tries = act.tries + (seen.asked ? 1 : 0);
-  const old = now.getTime() - act.firstSentAt.getTime() >= DOUBT_DEAD_LETTER_MS && seen.state !== "pending";
+  const old = now.getTime() - act.createdAt.getTime() >= DOUBT_DEAD_LETTER_MS && seen.state !== "pending";
   const waitMs = !seen.asked
     ? askAgainMs(core.random)
     : seen.state === "deferred"
