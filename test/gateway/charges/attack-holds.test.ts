@@ -2,15 +2,17 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import { createChargeService } from "../../../gateway/charges/charge-service.ts";
+import type { Core } from "../../../gateway/charges/core.ts";
 import type { CaptureCharge, ResolveCharge } from "../../../gateway/charges/service.ts";
 import { keyClaims } from "../../../gateway/idempotency/key-claims.ts";
-import type { Database } from "../../../gateway/store/database.ts";
+import { hintAttempt } from "../../../gateway/store/closed-attempts.ts";
+import { type Database, DatabaseAmbiguous } from "../../../gateway/store/database.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
 import { both, chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
 
 type Between = {
-  [M in "capture" | "lookup" | "commit"]?: (real: Provider[M], ...args: Parameters<Provider[M]>) => ReturnType<Provider[M]>;
+  [M in "capture" | "cancel"]?: (real: Provider[M], ...args: Parameters<Provider[M]>) => ReturnType<Provider[M]>;
 };
 
 /** What stands between the engine and the adapters in one test. */
@@ -22,7 +24,7 @@ function intercepted(provider: Provider): Provider {
       const value = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       const real = value.bind(target);
-      if (!(name in { capture: 1, lookup: 1, commit: 1 })) return real;
+      if (!(name in { capture: 1, cancel: 1 })) return real;
       return (...args: unknown[]) => {
         const hook = between[name as keyof Between] as ((...all: unknown[]) => unknown) | undefined;
         return hook ? hook(real, ...args) : real(...args);
@@ -198,6 +200,82 @@ describe("a hold forgotten", () => {
       );
       await dying.close();
       await dead;
+    });
+  });
+});
+
+describe("an ambiguous commit", () => {
+  /** An instance that loses its connection during the first statement with this part, committed or not. */
+  function unlucky(part: "operation" | "settlement", committed: boolean): ReturnType<typeof createChargeService> {
+    let struck = false;
+    const core: Core = {
+      ...engine.core,
+      async write(row) {
+        if (struck || row[part] === null) return engine.core.write(row);
+        struck = true;
+        if (committed) await engine.core.write(row);
+        throw new DatabaseAmbiguous("connection lost");
+      },
+    };
+    const claims = keyClaims({ redis: null, installationId: "unlucky", ttlMs: 1_000 });
+    return createChargeService(core, claims, { accepting: () => true, countCharge: () => {} });
+  }
+
+  const cases = (["operation", "settlement"] as const).flatMap((part) =>
+    [true, false].flatMap((committed) =>
+      (["stripe", "paypal"] as const).flatMap((provider) =>
+        (["capture", "cancel"] as const).map((kind) => [part, committed, provider, kind] as const),
+      ),
+    ),
+  );
+
+  it.each(cases)(
+    "of a hold's %s (committed: %s) at %s ends with one %s, and the same key tells",
+    async (part, committed, provider, kind) => {
+      const charge = await authorize(provider);
+      const asked = command(charge, { amount: kind === "capture" ? 1_000n : null });
+      await expect(unlucky(part, committed)[kind](asked)).rejects.toThrow();
+      const answer = await eventually(
+        async () => {
+          await engine.worker.pass();
+          await engine.worker.idle();
+          await due(charge);
+          return engine.charges[kind](asked).catch((error: { code?: string }) => {
+            if (error.code !== "idempotency_key_in_use" && error.code !== "charge_in_flight") throw error;
+            return null;
+          });
+        },
+        (known) => known?.charge.status === (kind === "capture" ? "succeeded" : "canceled"),
+        20_000,
+      );
+      expect(answer?.charge.amountCaptured).toBe(kind === "capture" ? 1_000n : 0n);
+      expect(movements(charge)).toEqual([["authorize", 4200n], kind === "capture" ? ["capture", 1_000n] : ["void", 4200n]]);
+    },
+  );
+});
+
+describe("late evidence about an earlier attempt", () => {
+  it.each(["capture", "cancel"] as const)("takes the lease from a %s that runs, and it is done once", async (kind) => {
+    await preferring(engine, "paypal", async (fresh) => {
+      engine.sandbox.setFault("paypal", { kind: "reset_before", operation: "prepare", count: 1 });
+      const { charge } = await fresh.charges.create(chargeInput({ capture: "manual" }));
+      expect(charge).toMatchObject({ status: "authorized", provider: "stripe", attempts: [{ provider: "paypal", live: false }, {}] });
+      let told = false;
+      const once = async <T>(call: () => Promise<T>): Promise<T> => {
+        if (!told) await hintAttempt(engine.db, charge.attempts[0]!.id, new Date(0));
+        told = true;
+        return call();
+      };
+      between.capture = (real, ...args) => once(() => real(...args));
+      between.cancel = (real, ...args) => once(() => real(...args));
+      const asked = command(charge, { amount: kind === "capture" ? 1_000n : null });
+      await expect(fresh.charges[kind](asked)).rejects.toMatchObject({ code: "outcome_unknown_retry_same_key" });
+      const after = await eventually(
+        () => turn(fresh, charge),
+        ({ status }) => status === "succeeded" || status === "canceled",
+      );
+      expect(after).toMatchObject({ status: kind === "capture" ? "succeeded" : "canceled", settlement: { state: "succeeded" } });
+      expect(movements(charge)).toHaveLength(2);
     });
   });
 });
