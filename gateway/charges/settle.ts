@@ -59,7 +59,7 @@ export async function settleCharge(core: Core, input: ResolveCharge): Promise<Ch
 
 function notClaimed(charge: Charge): Problem {
   const unsettled: readonly string[] = [...UNSETTLED, "processing"];
-  return unsettled.includes(charge.status)
+  return unsettled.includes(charge.status) || isOpen(charge.settlement)
     ? new Problem("resolution_in_progress", "Somebody is at the charge now; try again in half a minute.", {
         chargeId: charge.id,
         retryAfterS: 30,

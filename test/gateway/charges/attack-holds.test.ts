@@ -10,6 +10,7 @@ import { type Database, DatabaseAmbiguous } from "../../../gateway/store/databas
 import type { Provider } from "../../../providers/contract/provider.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
 import { both, chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
+import { seeded } from "../../support/manual-clock.ts";
 
 type Between = {
   [M in "capture" | "cancel"]?: (real: Provider[M], ...args: Parameters<Provider[M]>) => ReturnType<Provider[M]>;
@@ -33,9 +34,14 @@ function intercepted(provider: Provider): Provider {
   });
 }
 
+const OPS = { actor: "key:ops", accountId: "acct_default" };
+
 let engine: Engine;
 beforeAll(async () => {
   engine = await startEngine({ wrap: intercepted, providerTimeoutMs: 500, chargeBudgetMs: 2_000 });
+  // A gate that these faults open is not the subject.
+  for (const provider of ["stripe", "paypal"])
+    await engine.overrides.set({ provider, mode: "up", reason: "test", expiresAt: null }, { ...OPS, now: new Date() });
 });
 afterAll(() => engine.close());
 afterEach(async () => {
@@ -43,8 +49,6 @@ afterEach(async () => {
   engine.sandbox.clearFaults();
   await engine.sandbox.listening();
 });
-
-const OPS = { actor: "key:ops", accountId: "acct_default" };
 
 function command(charge: Charge, more: Partial<CaptureCharge> = {}): CaptureCharge {
   const key = { idempotencyKey: randomUUID(), fingerprint: Buffer.alloc(32, 9) };
@@ -133,6 +137,42 @@ describe("stuck for good", () => {
     } finally {
       await alone.close();
     }
+  });
+
+  it("believes a person who found the money taken at a provider that is gone, although a void waits", async () => {
+    const charge = await authorize("stripe");
+    engine.sandbox.setFault("stripe", { kind: "429", operation: "cancel" });
+    await engine.charges.cancel(command(charge));
+    const alone = await engine.another({ providers: ["paypal"] });
+    try {
+      await due(charge);
+      const { charge: settled } = await alone.charges.resolve(byHand(charge, "charged", charge.providerReference));
+      expect(settled).toMatchObject({ status: "succeeded", amountCaptured: 4200n, settlement: null, failure: null });
+      expect(await reread(engine, charge)).toEqual(settled);
+    } finally {
+      await alone.close();
+    }
+  });
+
+  it("is no hold for which nothing waits: a person has nothing to settle there", async () => {
+    const charge = await authorize("stripe");
+    await expect(engine.charges.resolve(byHand(charge, "not_charged"))).rejects.toMatchObject({ code: "charge_not_in_doubt" });
+    expect(await reread(engine, charge)).toMatchObject({ status: "authorized", leaseUntil: null, nextActionAt: charge.nextActionAt });
+    expect(movements(charge)).toHaveLength(1);
+  });
+
+  it("puts a void that waits back to work when its dead letter is replayed", async () => {
+    const charge = await authorize("stripe");
+    engine.sandbox.setFault("stripe", { kind: "500_before", operation: "cancel" });
+    await engine.charges.cancel(command(charge));
+    await sql("update operations set created_at = created_at - interval '30 h' where charge_id = $1", charge.id);
+    await turn(engine, charge);
+    engine.sandbox.clearFaults();
+    const [letter] = await sql<{ id: string }>("select id from dead_letters where charge_id = $1 and state = 'open'", charge.id);
+    await engine.charges.replayDeadLetter({ ...OPS, id: letter?.id ?? "none" });
+    await engine.worker.pass();
+    await engine.worker.idle();
+    expect(await reread(engine, charge)).toMatchObject({ status: "canceled", settlement: { kind: "void", state: "succeeded" } });
   });
 
   it("captures a hold after a day of deferral, also when the first answer to it is lost", async () => {
@@ -279,3 +319,151 @@ describe("late evidence about an earlier attempt", () => {
     });
   });
 });
+
+describe.each(["stripe", "paypal"] as const)("a storm at %s", (provider) => {
+  it.each([1])(
+    "of captures, voids, faults, dead instances and repeated keys over two instances ends each hold once, as the books say (%i)",
+    async (seed) => {
+      const random = seeded(seed);
+      const other = await engine.another();
+      const engines = [engine, other];
+      const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+      try {
+        const charges = await Promise.all(Array.from({ length: 8 }, () => authorize(provider, pick(engines))));
+        const kinds: FaultKind[] = ["hang_after", "reset_after", "500_after", "hang_before", "reset_before", "429", "503_html", "slow"];
+        for (const kind of kinds) {
+          for (const operation of ["capture", "cancel", "lookup"] as const)
+            engine.sandbox.setFault(provider, { kind, operation, probability: operation === "lookup" ? 0.04 : 0.1, delayMs: 700 });
+        }
+        const asked = charges.flatMap((charge) => {
+          const commands = Array.from({ length: 3 }, () => command(charge, { amount: BigInt(1 + Math.floor(random() * 4200)) }));
+          const kinds = [pick(["capture", "cancel"] as const), "capture", "cancel"] as const;
+          return commands.flatMap((each, i) => [0, 1].map(() => ({ each, kind: kinds[i]!, by: pick(engines), afterMs: random() * 3_000 })));
+        });
+        const passing = new AbortController();
+        const passes = engines.map(async ({ worker }) => {
+          while (!passing.signal.aborted) {
+            await due(pick(charges));
+            await worker.pass();
+            await new Promise((resolve) => setTimeout(resolve, 60));
+          }
+        });
+        await Promise.all(
+          asked.map(async ({ each, kind, by, afterMs }) => {
+            await new Promise((resolve) => setTimeout(resolve, afterMs));
+            await by.charges[kind](each).catch(() => {});
+          }),
+        );
+        engine.sandbox.clearFaults();
+        passing.abort();
+        await Promise.all(passes);
+        for (const charge of charges) {
+          const now = await reread(engine, charge);
+          // A capture that was refused leaves the hold as it was.
+          if (now.status === "authorized" && !now.settlement)
+            await eventually(
+              () =>
+                engine.charges.cancel(command(charge)).then(
+                  () => true,
+                  () => false,
+                ),
+              Boolean,
+            );
+          const after = await eventually(
+            () => turn(engine, charge),
+            ({ status }) => status === "succeeded" || status === "canceled",
+            15_000,
+          );
+          const taken = movements(charge).filter(([type]) => type === "capture");
+          expect(taken, charge.id).toEqual(after.status === "succeeded" ? [["capture", after.amountCaptured]] : []);
+          expect(movements(charge).filter(([type]) => type === "void").length, charge.id).toBe(after.status === "canceled" ? 1 : 0);
+          const open = await sql("select from operations where charge_id = $1 and state not in ('succeeded', 'failed')", charge.id);
+          expect(open).toEqual([]);
+        }
+      } finally {
+        await other.close();
+      }
+    },
+    60_000,
+  );
+});
+
+it.each([1, 2])(
+  "a storm of authorize_first: every charge ends with one capture and no other hold, or with neither (%i)",
+  async (seed) => {
+    const random = seeded(seed);
+    const other = await engine.another();
+    const engines = [engine, other];
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+    try {
+      const kinds: FaultKind[] = ["hang_after", "reset_after", "500_after", "hang_before", "reset_before", "429", "503_html"];
+      for (const provider of ["stripe", "paypal"] as const) {
+        for (const kind of kinds)
+          for (const operation of ["prepare", "commit", "capture", "cancel", "lookup"] as const)
+            engine.sandbox.setFault(provider, { kind, operation, probability: operation === "commit" ? 0.07 : 0.03 });
+        engine.sandbox.setFault(provider, { kind: "decline", operation: "commit", probability: 0.15 });
+      }
+      const inputs = Array.from({ length: 12 }, () => chargeInput({ failover: "authorize_first" }));
+      const passing = new AbortController();
+      const anyCharge = () => sql<{ id: string }>("select id from charges where idempotency_key = $1", pick(inputs).idempotencyKey);
+      const passes = engines.map(async ({ worker }) => {
+        while (!passing.signal.aborted) {
+          const [charge] = await anyCharge();
+          if (charge) await due(charge as Charge);
+          await sql("update attempts set next_look_at = now() where next_look_at is not null and not live");
+          await worker.pass();
+          await new Promise((resolve) => setTimeout(resolve, 80));
+        }
+      });
+      await Promise.all(
+        inputs.flatMap((input) =>
+          [0, 1].map(async () => {
+            await new Promise((resolve) => setTimeout(resolve, random() * 3_000));
+            await pick(engines)
+              .charges.create(input)
+              .catch(() => {});
+          }),
+        ),
+      );
+      engine.sandbox.clearFaults();
+      passing.abort();
+      await Promise.all(passes);
+      for (const input of inputs) {
+        const [row] = await sql<{ id: string }>("select id from charges where idempotency_key = $1", input.idempotencyKey);
+        const charge = await reread(engine, row as Charge);
+        const ended = async (): Promise<Charge> => {
+          await sql(
+            "update attempts set next_look_at = now() - interval '1 s' where charge_id = $1 and next_look_at is not null",
+            charge.id,
+          );
+          await sql(
+            "update operations set next_action_at = now() - interval '1 s' where charge_id = $1 and next_action_at is not null",
+            charge.id,
+          );
+          return turn(engine, charge);
+        };
+        const after = await eventually(
+          ended,
+          ({ status, attempts }) =>
+            (status === "succeeded" || status === "failed") &&
+            attempts.every(({ live, outcome, looks }) => live || outcome !== "unknown" || looks > 2) &&
+            openHolds(charge) === 0,
+          20_000,
+        );
+        expect(movements(charge).filter(([type]) => type === "capture").length, charge.id).toBe(after.status === "succeeded" ? 1 : 0);
+        expect(
+          movements(charge).filter(([type]) => type === "refund"),
+          charge.id,
+        ).toEqual([]);
+      }
+    } finally {
+      await other.close();
+    }
+  },
+  90_000,
+);
+
+function openHolds(charge: Charge): number {
+  const count = (...types: string[]) => movements(charge).filter(([type]) => types.includes(type)).length;
+  return count("authorize") - count("capture", "void");
+}
