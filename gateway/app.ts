@@ -20,11 +20,14 @@ import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
+import { disputeRoutes } from "./http/dispute-routes.ts";
 import { eventRoutes } from "./http/event-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
+import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { reconciliationRoutes } from "./http/reconciliation-routes.ts";
 import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
@@ -38,15 +41,19 @@ import { idSource } from "./ids.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { startJobs } from "./queue/jobs.ts";
+import { reconciliationKind } from "./queue/reconciliation-job.ts";
 import { createWorker } from "./queue/worker.ts";
 import { rateMeter } from "./rate-meter.ts";
 import { readinessOf, statusOf } from "./readiness.ts";
+import { partsOf } from "./reconciliation/parts.ts";
 import { connectRedis, type RedisClient } from "./redis.ts";
 import { ensureKey, findKey, type KeyRole } from "./store/api-keys.ts";
 import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { createReceiver } from "./webhooks-in/receiver.ts";
+import { createRefusals } from "./webhooks-in/refusals.ts";
 import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
 
 /** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
@@ -214,7 +221,10 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   let stopping = false;
 
   const works = config.role !== "api";
-  const jobs = works ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry }) : null;
+  const more = [reconciliationKind(partsOf(core))];
+  const jobs = works
+    ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry, more })
+    : null;
   const gauges = registerGauges(metrics.registry, { fleet, inFlight: () => charges.inFlight(), clockSkewMs: () => clockGuard.skewMs });
   const charges = createChargeService(core, claims, {
     accepting: () => !stopping,
@@ -246,16 +256,22 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
     clock,
   });
+  const refusals = createRefusals({ db, clock, log });
+  const { providers, newId } = core;
+  const receiver = createReceiver({ db, clock, newId, log, providers, refusals, count: gauges.countWebhook });
   const health = { db, fleet, clockGuard, redis, stopping: () => stopping };
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
-    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...refundRoutes({ db, charges }),
+    ...disputeRoutes({ db }),
+    ...providerWebhookRoutes({ receiver, clock }),
+    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
     ...deadLetterRoutes({ db, charges }),
+    ...reconciliationRoutes({ db, clock, newId: core.newId, providers: [...core.providers.keys()] }),
     ...auditRoutes({ db }),
     ...eventRoutes({ db, livemode }),
     ...webhookEndpointRoutes({ db, clock, newId: core.newId, randomBytes, resolve: systemResolve, allowPrivate }),
@@ -289,6 +305,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
       await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
       await charges.idle();
+      await refusals.stop();
       await sealer?.stop();
       await jobs?.stop();
     },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus, FAILOVERS, type Settlement } from "../charges/charge.ts";
 import { isOpen as settlementIsOpen } from "../charges/settlement.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
+import { disputeSchema } from "./dispute-json.ts";
 import { refundSchema } from "./refund-json.ts";
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
@@ -152,5 +153,9 @@ const eventSchema = z.object({
 });
 
 export const chargeWithEventsSchema = chargeSchema
-  .extend({ refunds: z.array(refundSchema).describe("The newest 100, newest first"), events: z.array(eventSchema) })
+  .extend({
+    refunds: z.array(refundSchema).describe("The newest 100, newest first"),
+    events: z.array(eventSchema),
+    disputes: z.array(disputeSchema),
+  })
   .meta({ id: "ChargeWithEvents" });

@@ -14,6 +14,7 @@ import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
 import { forgetDeliveriesKind } from "./forget-deliveries-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
+import { forgetProviderEventsKind, matchEventsKind } from "./provider-events-jobs.ts";
 
 /** Where pg-boss puts what failed for good; a worker makes dead letters of it. */
 const DEAD_QUEUE = "dead";
@@ -36,6 +37,8 @@ export interface JobsOptions {
   readonly registry?: Registry;
   /** Instead of the standard ones. */
   readonly kinds?: readonly JobKind[];
+  /** Besides them: what needs more than a database. */
+  readonly more?: readonly JobKind[];
 }
 
 export interface Jobs {
@@ -55,8 +58,11 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    matchEventsKind({ db: database, clock, newId: idSource(clock, options.random ?? Math.random), log }),
+    forgetProviderEventsKind({ db: database, clock }),
     forgetDeliveriesKind({ db: database, clock }),
     expiringMethodsKind({ db: database, clock }),
+    ...(options.more ?? []),
   ];
   const boss = connectBoss(options);
   try {

@@ -5,8 +5,8 @@ export type Reopened = { readonly found: false } | { readonly found: true; reado
 
 /**
  * Closes a dead letter as replayed and makes its subject due, with the event, in one statement: a deferred charge or a doubt at
- * its next look, a refund or compensation at its next turn, a webhook in its old place, a job once the event is dispatched. A subject that came
- * to its end meanwhile is left alone.
+ * its next look, a refund or compensation at its next turn, a webhook in its old place, a job once the event is dispatched. A subject that
+ * came to its end meanwhile is left alone.
  */
 export async function reopenDeadLetter(
   db: Pick<Database, "query">,

@@ -265,10 +265,6 @@ export const BUGS: readonly Bug[] = [
     },
   },
   {
-    name: "a compensation's new key while the provider keeps the old one",
-    provider: (provider) => overlay(provider, { capabilities: { ...provider.capabilities, operationKeyAgeMs: 60_000 } }),
-  },
-  {
     name: "late evidence that leaves the holder its lease",
     sql: inText("hint_attempt", "set lease_no = c.lease_no + 1", "set lease_no = c.lease_no"),
   },

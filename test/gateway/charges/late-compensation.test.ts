@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import type { Operation } from "../../../gateway/charges/operation.ts";
 import { hintRefund } from "../../../gateway/store/operations.ts";
+import { eventually } from "../../support/engine.ts";
 import { type ProviderId, RefundStage } from "./refund-stage.ts";
 
 /** A late success that its charge could not adopt goes back whole, once, whatever becomes of the first send (law 8). */
@@ -54,12 +55,12 @@ async function turn(operation: Compensation): Promise<Row> {
   return read(operation);
 }
 
-async function until(operation: Compensation, state: string): Promise<Row> {
-  for (let turns = 0; turns < 40; turns++) {
-    const row = await turn(operation);
-    if (row.state === state) return row;
-  }
-  throw new Error(`not ${state} within 40 turns: ${JSON.stringify(await read(operation))}`);
+/** Turn by turn, as long as the processor takes. */
+function until(operation: Compensation, state: string): Promise<Row> {
+  return eventually(
+    () => turn(operation),
+    (row) => row.state === state,
+  );
 }
 
 const openLetters = async (charge: Charge) => (await stage.letters(charge)).filter(({ state }) => state === "open");
