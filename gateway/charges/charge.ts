@@ -53,7 +53,7 @@ export interface Charge {
   readonly nextAction: NextAction | null;
   /** Of an authorized charge: when its hold lapses. */
   readonly authorizedUntil: Date | null;
-  /** A dispute about it is open. */
+  /** A dispute about it is open, or was lost: nothing more goes back. */
   readonly disputed: boolean;
   /** The capture or void of its hold: the one under way, or the one that succeeded. */
   readonly settlement: Settlement | null;

@@ -85,7 +85,7 @@ async function lookAtOrphan(core: Core, charge: Charge, attempt: Attempt, known:
   if (known.kind === "fenced" || known.kind === "declined") {
     const detail = detailOf(known);
     const over = { ...closedPatch(attempt, known.kind, now), detail };
-    await commit(core, charge, lease, { ...same, attempt: over });
+    await commit(core, charge, lease, { ...same, attempt: over, settledBy: ACTOR });
     return endLooks(core.db, attempt.id);
   }
   const ageMs = now.getTime() - attempt.startedAt.getTime();
