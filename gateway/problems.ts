@@ -20,7 +20,7 @@ export const PROBLEMS = {
   charge_in_flight: { status: 409, title: "The charge is in flight", money: "as_shown" },
   charge_final: { status: 409, title: "The charge is in a final state", money: "as_shown" },
   charge_not_refundable: { status: 409, title: "The charge holds no money that could be given back", money: "as_shown" },
-  charge_disputed: { status: 409, title: "A dispute about the charge is open", money: "none" },
+  charge_disputed: { status: 409, title: "A dispute about the charge is open, or was lost", money: "none" },
   refund_exceeds_captured: { status: 409, title: "More than what is left of the charge", money: "none" },
   charge_not_in_doubt: { status: 409, title: "Only a charge in doubt can be resolved by hand", money: "as_shown" },
   refund_not_in_doubt: { status: 409, title: "Only a refund in doubt can be resolved by hand", money: "as_shown" },
