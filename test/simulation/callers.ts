@@ -7,6 +7,7 @@ import type { Currency } from "../../providers/contract/money.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
+import { HoldActs } from "./hold-acts.ts";
 import { type Instance, isDefect } from "./instance.ts";
 import type { Card } from "./payment.ts";
 import type { Weather } from "./weather.ts";
@@ -30,6 +31,9 @@ const CARDS: Readonly<Record<Card, number>> = {
   pending_bad: 3,
   action: 7,
   action_never: 0.3,
+  // Only of what is held, and drawn there: hold-acts.ts.
+  capture_refused: 0,
+  capture_pending: 0,
 };
 
 /** Of the charges, so many come with a card that an earlier one had. */
@@ -50,6 +54,7 @@ interface Witness {
   /** When each key was taken. */
   readonly keys: ReadonlyMap<string, number>;
   answered(chargeId: string, status: string): void;
+  captureAsked(chargeId: string, amount: bigint): void;
 }
 
 type Answer = { readonly charge: Charge } | { readonly problem: string; readonly chargeId: string | null };
@@ -64,6 +69,8 @@ export class Callers {
   readonly #cancelDice: Dice;
   readonly #walletDice: Dice;
   readonly #watch: Witness;
+  /** null: nothing is held in this seed. */
+  readonly #holdActs: HoldActs | null;
 
   constructor(parts: {
     world: World;
@@ -79,6 +86,7 @@ export class Callers {
     this.#dice = this.#world.dice("callers");
     this.#cancelDice = this.#world.dice("cancels again");
     this.#walletDice = this.#world.dice("cards used again");
+    this.#holdActs = parts.weather.holds ? this.#keepers() : null;
     const dice = this.#dice;
     for (let no = dice.whole(3, 7); no > 0; no--) {
       const wish = this.#wish(no);
@@ -90,6 +98,19 @@ export class Callers {
       if (dice.chance(0.15)) this.#later(at + DAY_MS + dice.between(0, 3_600_000), "asks a day later", () => this.#ask(wish));
       if (dice.chance(parts.weather.treachery ? 0.6 : 0.15)) this.#later(at + dice.between(0, 60_000), "cancels", () => this.#cancel(wish));
     }
+  }
+
+  #keepers(): HoldActs {
+    return new HoldActs({
+      world: this.#world,
+      coverage: this.#coverage,
+      accountId: ACCOUNT,
+      ask: {
+        instance: () => this.#instance(),
+        captureAsked: (chargeId, amount) => this.#watch.captureAsked(chargeId, amount),
+        call: (key, instance, request, heard) => this.#call(key, instance, request, heard),
+      },
+    });
   }
 
   /** After the storm everybody wants to know: until a final answer, or a person's turn. */
@@ -118,7 +139,8 @@ export class Callers {
   #wish(no: number): Wish {
     const dice = this.#dice;
     const key = `wish-${no}`;
-    const card = dice.weighted(CARDS);
+    const drawn = dice.weighted(CARDS);
+    const card = this.#holdActs?.card(drawn) ?? drawn;
     // A card's issuer says the same wherever it is asked, but for declines of the processor itself.
     const other = card === "declined_other" ? dice.pick(["good", "declined_other"] as const) : card;
     const tokens: Record<string, unknown> = {};
@@ -135,8 +157,7 @@ export class Callers {
       money: { amount, currency: dice.pick(["usd", "usd", "eur", "jpy"]) as Currency },
       reference,
       allowDuplicateReference: dice.chance(0.2),
-      capture: "automatic" as const,
-      failover: "proven" as const,
+      ...(this.#holdActs?.wanted() ?? { capture: "automatic" as const, failover: "proven" as const }),
       paymentMethodId: null,
       paymentMethod: { tokens: this.#usedBefore() ?? tokens, type: "card", brand: "visa", country: "US" },
       description: null,
@@ -166,7 +187,7 @@ export class Callers {
     const untilMs = this.#world.wall + wish.deferMs;
     const startedAt = this.#world.now;
     this.#call(
-      wish,
+      wish.key,
       instance,
       () => instance.charges.create({ ...rest, defer: defer ? { untilMs } : false }),
       (answer) => {
@@ -193,7 +214,7 @@ export class Callers {
     const { defer: _, ...rest } = wish.input;
     this.#world.tell("caller", `${wish.key} asks ${instance.machine.name} with another body`);
     this.#call(
-      wish,
+      wish.key,
       instance,
       () => instance.charges.create({ ...rest, fingerprint, money: { ...rest.money, amount: 1n }, defer: false }),
       (answer) => {
@@ -218,7 +239,7 @@ export class Callers {
     this.#world.tell("caller", `${wish.key} cancels ${known.id} at ${instance.machine.name}`);
     this.#coverage.count("cancels asked");
     this.#call(
-      wish,
+      wish.key,
       instance,
       () =>
         instance.charges.cancel({ accountId: ACCOUNT, actor: "key:billing", chargeId: known.id as ChargeId, idempotencyKey, fingerprint }),
@@ -250,6 +271,7 @@ export class Callers {
     if (before && before.status !== charge.status && charge.status !== "succeeded") {
       this.#world.violate("law 8", `${wish.key} was told ${before.status}, and later ${charge.status}`, [wish.key, charge.id]);
     }
+    if (charge.status === "authorized") this.#holdActs?.authorized(wish.key, charge, (told, at) => this.#hear(wish, told, at));
     if (!FINAL.has(charge.status)) this.#again(wish);
     else if (this.#dice.chance(0.2)) this.#later(this.#dice.between(0, 120_000), "asks once more", () => this.#ask(wish));
   }
@@ -264,7 +286,7 @@ export class Callers {
   }
 
   /** One request over a network that may lose the answer; null: there was none. */
-  #call(wish: Wish, instance: Instance, request: () => Promise<{ charge: Charge }>, then: (answer: Answer | null) => void): void {
+  #call(key: string, instance: Instance, request: () => Promise<{ charge: Charge }>, then: (answer: Answer | null) => void): void {
     const dice = this.#dice;
     let open = true;
     const close = (answer: Answer | null): void => {
@@ -276,7 +298,7 @@ export class Callers {
           : "charge" in answer
             ? `${answer.charge.id} ${answer.charge.status} ${answer.charge.provider ?? ""}`
             : answer.problem;
-      this.#world.tell("caller", `${wish.key} hears: ${said}`);
+      this.#world.tell("caller", `${key} hears: ${said}`);
       then(answer);
     };
     const answer = (value: Answer): void => {
@@ -291,7 +313,7 @@ export class Callers {
         },
         (error: unknown) => {
           const code = error instanceof Problem ? error.code : `error ${error instanceof Error ? error.name : ""}`;
-          if (isDefect(error)) this.#world.violate("no bugs", error.stack ?? error.message, [wish.key]);
+          if (isDefect(error)) this.#world.violate("no bugs", error.stack ?? error.message, [key]);
           answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null });
         },
       );

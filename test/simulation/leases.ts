@@ -58,6 +58,12 @@ export class Leases {
     this.#sent(machine, operation, chargeId);
   }
 
+  /** Whether this machine has claimed the operation that releases what this attempt holds. */
+  releases(machine: Machine, attemptId: string): boolean {
+    const held = this.#leases.get(this.#operations.get(attemptId) ?? "");
+    return held?.machine === machine && held.until > this.#world.wall;
+  }
+
   sentBack(machine: Machine, attemptId: string): void {
     const id = this.#operations.get(attemptId);
     if (id !== undefined) this.#sent(machine, "refund", id);

@@ -6,7 +6,8 @@ import type { World } from "./world.ts";
 export interface Movement {
   readonly at: number;
   readonly psp: Psp;
-  readonly type: "capture" | "refund";
+  /** `authorize`: held, and not moved. `void`: a hold was released, or has lapsed. */
+  readonly type: "authorize" | "capture" | "void" | "refund";
   readonly attemptId: string;
   readonly chargeId: string;
   readonly object: string;
@@ -64,7 +65,7 @@ export class Ledger {
     for (const movement of this.movements) {
       if (movement.attemptId !== attemptId) continue;
       if (movement.type === "capture") captures += movement.amount;
-      else refunds += movement.amount;
+      else if (movement.type === "refund") refunds += movement.amount;
     }
     return { captures, refunds };
   }

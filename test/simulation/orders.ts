@@ -19,6 +19,8 @@ export class Orders {
   /** By what each refund was sent with first. */
   readonly #refundKeys = new Map<string, string>();
 
+  readonly #voided = new Set<string>();
+
   constructor(world: World) {
     this.#world = world;
   }
@@ -42,7 +44,11 @@ export class Orders {
 
   written(row: Transition): void {
     const { id, from_status: from, status, operation } = row;
-    if (status === "canceled" && from !== "canceled" && row.command === null)
+    // A void's key is kept with its intent; a hold may also end without any command.
+    if (operation?.kind === "void" && row.command !== null) this.#voided.add(id);
+    const lapsed = from === "authorized" && row.attempt?.outcome === "fenced" && row.settlement?.state !== "succeeded";
+    const gone = row.settlement?.state === "failed" && row.attempt?.outcome === "fenced";
+    if (status === "canceled" && from !== "canceled" && row.command === null && !this.#voided.has(id) && !lapsed && !gone)
       this.#world.violate("law 6", `${id} is canceled, and the command's key is not kept`, [id]);
     if (operation?.captured && row.amount_captured === "0" && UNPAID.has(status))
       this.#world.violate("law 8", `${id} is ${status}, holds nothing, and sends ${operation.attempt_id}'s money back`, [id]);

@@ -29,6 +29,7 @@ export function outcomeOf(answer: Failed, call: Call, replay: boolean): Outcome 
       return declined(answer.card);
     case "error":
       if (answer.code === "not_found") return sticky(notSent("rejected", false, "404"), replay);
+      if (answer.code === "too_much_captured") return sticky(notSent("rejected", false, answer.code), replay);
       if (answer.code === "in_progress") return unknown("in_progress", answer.code);
       return unknown(answer.code === "duplicate_invoice" ? "duplicate_invoice" : "conflict", answer.code);
   }

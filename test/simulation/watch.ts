@@ -10,6 +10,7 @@ import type { Ledger, Movement } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import { Orders } from "./orders.ts";
 import type { Processor } from "./processor.ts";
+import { Settlements } from "./settlements.ts";
 import { purposeOf, type SqlWatcher } from "./sql.ts";
 import { storyOf } from "./statement-story.ts";
 import type { WireFault } from "./weather.ts";
@@ -25,6 +26,7 @@ interface Intent {
   readonly attemptId: string;
   readonly provider: string;
   readonly amount: string;
+  readonly manual: boolean;
   readonly objects: Set<string>;
 }
 
@@ -41,6 +43,8 @@ export class Watch implements SqlWatcher, WireWatcher {
   readonly #orders: Orders;
   readonly #bans: Bans;
   readonly #late: LateEvidence;
+  readonly #settlements: Settlements;
+  readonly #authorizeFirst = new Set<string>();
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
   readonly keys = new Map<string, number>();
@@ -57,6 +61,7 @@ export class Watch implements SqlWatcher, WireWatcher {
     this.#leases = new Leases(parts.world);
     this.#orders = new Orders(parts.world);
     this.#bans = new Bans(parts.world);
+    this.#settlements = new Settlements(parts);
     this.#late = new LateEvidence((attemptId) => {
       this.#coverage.count("late evidence");
       this.#ledger.evident.add(attemptId);
@@ -72,8 +77,15 @@ export class Watch implements SqlWatcher, WireWatcher {
     }
     if (!maySend) this.#world.violate("law 4", `${machine.name} sent a ${operation} for a call that may not send`, about);
     this.#orders.sent(processor.psp, request);
-    const chargeId = intent?.chargeId ?? (operation === "cancel" ? this.#chargeOf(request.about) : null);
-    if (chargeId !== null) this.#leases.sent(machine, operation, chargeId);
+    if (request.act) {
+      this.#settlements.sent(processor.psp, request.act);
+      this.#coverage.count("sent capture");
+    }
+    const canceled = operation === "cancel" ? this.#attemptOf(request.about) : null;
+    if (canceled) this.#settlements.released(canceled.attemptId, this.status.get(canceled.chargeId));
+    const chargeId = intent?.chargeId ?? request.act?.chargeId ?? canceled?.chargeId ?? null;
+    const releases = canceled !== null && this.#leases.releases(machine, canceled.attemptId);
+    if (chargeId !== null && !releases) this.#leases.sent(machine, operation, chargeId);
     if (operation === "refund") this.#leases.sentBack(machine, request.about.split(" ", 1)[0] as string);
     if (!intent) return;
     const committed = this.intents.get(intent.attemptId);
@@ -87,23 +99,29 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   struck(fault: WireFault, request: Request): void {
     this.#coverage.fault(fault, `during ${request.operation}`);
-    const chargeId = request.intent?.chargeId ?? this.#chargeOf(request.about);
+    const chargeId = request.intent?.chargeId ?? request.act?.chargeId ?? this.#attemptOf(request.about)?.chargeId ?? null;
     if (chargeId !== null) this.#coverage.fault(fault, `while ${this.status.get(chargeId) ?? "unknown"}`);
   }
 
   /** What is only read or canceled names an attempt, or an object of one. */
-  #chargeOf(about: string): string | null {
-    for (const { chargeId, attemptId, objects } of this.intents.values()) {
-      if (about.includes(attemptId) || objects.has(about)) return chargeId;
+  #attemptOf(about: string): Intent | null {
+    for (const intent of this.intents.values()) {
+      if (about.includes(intent.attemptId) || intent.objects.has(about)) return intent;
     }
     return null;
   }
 
+  captureAsked(chargeId: string, amount: bigint): void {
+    this.#settlements.captureAsked(chargeId, amount);
+  }
+
   departed({ operation, object }: Request): void {
+    if (operation === "capture" && object) this.#settlements.departed(object);
     if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) + 1);
   }
 
   arrived({ operation, object }: Request): void {
+    if (operation === "capture" && object) this.#settlements.arrived(object);
     if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) - 1);
   }
 
@@ -132,7 +150,7 @@ export class Watch implements SqlWatcher, WireWatcher {
         this.#leases.released(id, second as number);
         break;
       case "hint_attempt":
-        if (this.#late.isClosed(id)) this.#leases.outdated(this.intents.get(id)?.chargeId ?? "");
+        if (this.#late.isClosed(id) && !this.#late.isOrphan(id)) this.#leases.outdated(this.intents.get(id)?.chargeId ?? "");
         this.#late.hinted(id, second as Date);
         break;
       case "take_attempts_to_look_at":
@@ -161,6 +179,9 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#coverage.count("charges");
       this.#orders.accepted(row);
       this.#bans.accepted(row);
+      this.#settlements.accepted(row);
+      if (row.failover === "authorize_first") this.#authorizeFirst.add(row.id);
+      if (row.capture === "manual") this.#coverage.count("manual captures");
       if (row.status === "failed") this.#coverage.count("retries refused");
       this.#leases.accepted(machine, row.id, row.lease_until);
       this.keys.set(row.idempotency_key, this.#world.now);
@@ -189,13 +210,17 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#leases.written(row.id, row.lease_until);
       this.#orders.written(row);
       this.#bans.written(row);
+      this.#settlements.written(row);
+      if (attempt && !attempt.live && attempt.outcome === "unknown") this.#coverage.count("orphans");
       if (row.reopen) {
-        this.#coverage.count("adoptions");
+        this.#coverage.count(row.reopen.outcome === "approved" ? "adoptions" : "orphans taken back");
         this.#late.adopted(row.reopen.id);
       }
       this.#moved(row.id, row.from_status, row.status);
       if (row.dead_letter) this.#coverage.count("dead letters");
-      if (row.operation) this.#coverage.count("compensations");
+      if (row.operation) this.#coverage.count(row.operation.kind === "compensate" ? "compensations" : `intents to ${row.operation.kind}`);
+      if (row.operation?.kind === "compensate" && !row.operation.captured) this.#coverage.count("orphans released");
+      if (row.settlement) this.#coverage.count(`operation ${row.settlement.state}`);
       if (
         attempt?.ambiguous &&
         attempt.outcome === "not_sent" &&
@@ -238,13 +263,13 @@ export class Watch implements SqlWatcher, WireWatcher {
   #begun(chargeId: string, attempt: NewAttempt): void {
     this.#coverage.count("attempts");
     const { id, provider, request } = attempt;
-    this.intents.set(id, { chargeId, attemptId: id, provider, amount: request.amount, objects: new Set() });
+    this.intents.set(id, { chargeId, attemptId: id, provider, amount: request.amount, manual: request.capture === "manual", objects: new Set() });
   }
 
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
   #provenUnpaid(chargeId: string): void {
     for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
-      if (this.#late.has(attemptId))
+      if (this.#late.has(attemptId) && !this.#late.isOrphan(attemptId))
         this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
     }
     if (this.#ledger.isBetrayed(chargeId)) return;
@@ -252,6 +277,8 @@ export class Watch implements SqlWatcher, WireWatcher {
       if (earlier.chargeId !== chargeId) continue;
       const { captures, refunds } = this.#ledger.ofAttempt(earlier.attemptId);
       if (captures > refunds) this.#world.violate("law 3", `another attempt was begun although ${earlier.attemptId} is paid`, [chargeId]);
+      // An authorization in doubt moves no money.
+      if (earlier.manual && this.#authorizeFirst.has(chargeId)) continue;
       for (const object of earlier.objects) {
         const processor = this.#processors.get(earlier.provider);
         const couldPay = processor?.couldPay(object) === true && !processor.remembers(stepKey(earlier.attemptId, "commit"));
@@ -264,6 +291,7 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   /** Never twice, at no moment. */
   #captured(movement: Movement): void {
+    this.#settlements.captured(movement);
     const held = this.#ledger.heldByCharge(movement.chargeId);
     const total = [...held.values()].reduce((sum, amount) => sum + amount, 0n);
     const intent = this.intents.get(movement.attemptId);
