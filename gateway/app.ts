@@ -12,6 +12,7 @@ import { startActiveReads } from "./health/active-reads.ts";
 import { createFleet, type Fleet } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
 import type { ProviderChange } from "./health/provider-change.ts";
+import { startReachabilityWatch } from "./health/reachability.ts";
 import { redisDocuments } from "./health/redis-documents.ts";
 import { RulesWatcher } from "./health/rules-watcher.ts";
 import { auditRoutes } from "./http/audit-routes.ts";
@@ -19,13 +20,19 @@ import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
+import { disputeRoutes } from "./http/dispute-routes.ts";
+import { eventRoutes } from "./http/event-routes.ts";
 import { keyRoutes } from "./http/key-routes.ts";
 import { type Listening, listen } from "./http/listen.ts";
+import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
+import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
 import { systemRoutes } from "./http/system-routes.ts";
+import { webhookDeliveryRoutes } from "./http/webhook-delivery-routes.ts";
+import { webhookEndpointRoutes } from "./http/webhook-endpoint-routes.ts";
 import { keyClaims } from "./idempotency/key-claims.ts";
 import { Identities } from "./identities.ts";
 import { idSource } from "./ids.ts";
@@ -41,6 +48,9 @@ import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { createReceiver } from "./webhooks-in/receiver.ts";
+import { createRefusals } from "./webhooks-in/refusals.ts";
+import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
 
 /** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
 const MAX_CONNECTIONS = 12;
@@ -48,7 +58,7 @@ const MAX_CONNECTIONS = 12;
 const STOP_GRACE_MS = 5_000;
 
 export interface GatewayOptions {
-  readonly config: Pick<Config, "host" | "port" | "role" | "adminKey" | "providerTimeoutMs" | "chargeBudgetMs" | "livemode" | "providers">;
+  readonly config: Omit<Config, "databaseUrl" | "databaseReplicaUrl" | "dataDir" | "redisUrl" | "sandbox" | "logLevel" | "notes">;
   /** A migrated database. */
   readonly databaseUrl: string;
   readonly replicaUrl: string | null;
@@ -131,6 +141,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const identities = new Identities({ db, clock, fleet, providers, livemode: installation.livemode, log });
     closers.push(() => identities.stop());
     await identities.start();
+    const watch = startReachabilityWatch({ db, clock, fleet, trusted: () => clockGuard.ok(), log });
+    closers.push(() => watch.stop());
     const reads = startActiveReads({ fleet, providers, clock, random, log });
     closers.push(() => reads.stop());
 
@@ -217,27 +229,50 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   const worker = createWorker(core, { liveRatePerS: () => arrivals.perSecond() });
   const sealer = works ? startSealer({ db, clock, log, onSealed: gauges.countSealed }) : null;
   if (works) worker.start();
+  const { livemode } = core.settings;
+  const allowPrivate = config.webhookAllowPrivate;
+  const webhooks = works
+    ? await startWebhooksOut({
+        db,
+        clock,
+        random: core.random,
+        log,
+        livemode,
+        allowPrivate,
+        version: options.version,
+        registry: metrics.registry,
+      })
+    : null;
 
   const authenticator = createAuthenticator({
     findKey: (hash) => findKey(db, hash),
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
     clock,
   });
+  const refusals = createRefusals({ db, clock, log });
+  const { providers, newId } = core;
+  const receiver = createReceiver({ db, clock, newId, log, providers, refusals, count: gauges.countWebhook });
   const health = { db, fleet, clockGuard, redis, stopping: () => stopping };
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
+    ...disputeRoutes({ db }),
+    ...providerWebhookRoutes({ receiver, clock }),
+    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
     ...deadLetterRoutes({ db, charges }),
     ...auditRoutes({ db }),
+    ...eventRoutes({ db, livemode }),
+    ...webhookEndpointRoutes({ db, clock, newId: core.newId, randomBytes, resolve: systemResolve, allowPrivate }),
+    ...webhookDeliveryRoutes({ db, clock, newId: core.newId, livemode }),
     ...keyRoutes({
       db,
       clock,
       newId: core.newId,
       randomBytes,
-      livemode: core.settings.livemode,
+      livemode,
       authenticator,
       hasAdminKey: config.adminKey !== null,
     }),
@@ -259,8 +294,9 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     async stop() {
       stopping = true;
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
-      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined]);
+      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
       await charges.idle();
+      await refusals.stop();
       await sealer?.stop();
       await jobs?.stop();
     },

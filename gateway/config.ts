@@ -31,6 +31,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Law 12: what this installation may touch. True when the configured processors move real money. */
   readonly livemode: boolean;
+  /** Webhooks may go to private addresses, and by http. */
+  readonly webhookAllowPrivate: boolean;
   /** Things that are allowed and that an operator should know; logged once at start. */
   readonly notes: readonly string[];
 }
@@ -51,6 +53,7 @@ export function parseConfig(env: Env, readText: ReadText = (path) => readFileSyn
   const accounts = configuredAccounts(env, readText, faults);
   const namesProviders = accounts.length > 0 || faults.length > 0;
   const databaseUrl = postgresUrl(env, "DATABASE_URL", faults);
+  const sandbox = readSandbox(env, databaseUrl === null && !namesProviders, faults);
   const config = {
     port: integer(env, "PORT", 8080, 0, 65_535, faults),
     host: text(env, "HOST") ?? "127.0.0.1",
@@ -61,11 +64,13 @@ export function parseConfig(env: Env, readText: ReadText = (path) => readFileSyn
     role: oneOf(env, "ROLE", ["all", "api", "worker"], faults),
     adminKey: readAdminKey(env, faults),
     providers: accounts.map((account) => account.config),
-    sandbox: readSandbox(env, databaseUrl === null && !namesProviders, faults),
+    sandbox,
     providerTimeoutMs: integer(env, "PROVIDER_TIMEOUT_MS", 10_000, 100, 120_000, faults),
     chargeBudgetMs: integer(env, "CHARGE_BUDGET_MS", 25_000, 200, MAX_BUDGET_MS, faults),
     logLevel: oneOf(env, "LOG_LEVEL", ["info", "trace", "debug", "warn", "error", "fatal", "silent"], faults),
     livemode: accounts.some((account) => account.config.live),
+    // A trial on one machine sends its webhooks to that machine. There are no real payments, and no network behind it that matters.
+    webhookAllowPrivate: mode(env, "WEBHOOK_ALLOW_PRIVATE", databaseUrl === null && sandbox !== null, faults),
   } satisfies Omit<Config, "notes">;
   faults.push(...conflicts(config), ...providerConflicts(accounts, config.sandbox !== null));
   if (config.databaseUrl !== null && !namesProviders && text(env, "SANDBOX") === null) faults.push(NO_PROCESSOR);
@@ -118,5 +123,7 @@ function notesOn(config: Omit<Config, "notes">, accounts: readonly ConfiguredAcc
     notes.push(
       "live processors with the embedded database: nobody but you backs it up; set DATABASE_URL for a server that is looked after",
     );
+  if (config.webhookAllowPrivate && (config.livemode || config.databaseUrl !== null))
+    notes.push("WEBHOOK_ALLOW_PRIVATE is on: whoever has a billing key can make this machine send requests into its own network");
   return [...notes, ...providerNotes(accounts)];
 }

@@ -7,7 +7,11 @@ import { registerProviderMetrics } from "./provider-metrics.ts";
 export function registerGauges(
   registry: Registry,
   parts: { fleet: Fleet; inFlight: () => number; clockSkewMs: () => number },
-): { countCharge: (status: ChargeStatus) => void; countSealed: (events: number) => void } {
+): {
+  countCharge: (status: ChargeStatus) => void;
+  countSealed: (events: number) => void;
+  countWebhook: (provider: string, result: string) => void;
+} {
   const { fleet } = parts;
   const registers = [registry];
   registerProviderMetrics(registry, fleet);
@@ -61,5 +65,15 @@ export function registerGauges(
     registers,
   });
   const sealed = new Counter({ name: "switchyard_events_sealed_total", help: "Events of the trail sealed by this instance.", registers });
-  return { countCharge: (status) => charges.inc({ status }), countSealed: (events) => sealed.inc(events) };
+  const webhooks = new Counter({
+    name: "switchyard_provider_webhooks_total",
+    help: "Deliveries of the processors' webhooks: stored, duplicate, refused; busy, unverifiable, database, failed: to be sent again.",
+    labelNames: ["provider", "result"],
+    registers,
+  });
+  return {
+    countCharge: (status) => charges.inc({ status }),
+    countSealed: (events) => sealed.inc(events),
+    countWebhook: (provider, result) => webhooks.inc({ provider, result }),
+  };
 }

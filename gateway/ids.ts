@@ -2,6 +2,7 @@ import type { Clock, Random } from "../providers/contract/clock.ts";
 
 export type ChargeId = `ch_${string}`;
 export type AttemptId = `at_${string}`;
+export type PaymentMethodId = `pm_${string}`;
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 

@@ -11,7 +11,7 @@ import { openLogFile } from "./local/log-file.ts";
 import { startLocalPostgres } from "./local/postgres.ts";
 import { startLocalRedis } from "./local/redis.ts";
 import { startLocalSandbox } from "./local/sandbox.ts";
-import { simulatedProviders } from "./local/simulated-providers.ts";
+import { sendWebhooksTo, simulatedProviders } from "./local/simulated-providers.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { createProviders } from "./registry.ts";
 import { migrate } from "./store/migrate.ts";
@@ -65,7 +65,8 @@ async function start(config: Config, log: Logger, stops: Stop[], logPath: string
   const databaseUrl = database?.url ?? (config.databaseUrl as string);
   await migrate(databaseUrl, say);
 
-  const providers = [...config.providers, ...(sandbox ? simulatedProviders(sandbox, config.providers) : [])];
+  const simulated = sandbox ? simulatedProviders(sandbox, config.providers) : [];
+  const providers = [...config.providers, ...simulated];
   const keys = database && !config.livemode ? await localKeys(dataDir) : null;
   const gateway = await startGateway({
     config,
@@ -80,9 +81,17 @@ async function start(config: Config, log: Logger, stops: Stop[], logPath: string
     version: await version(),
   });
   stops.push(() => gateway.stop());
+  // A worker has no address for webhooks.
+  if (sandbox && config.role !== "worker") await sendWebhooksTo(localUrl(config.host, gateway.port), sandbox, simulated);
   const seconds = (systemClock.monotonic() - startedAt) / 1_000;
   const facts = { config, providers, port: gateway.port, seconds, keysFile: keys?.file ?? null, logPath };
   return { gateway, lines: banner({ ...facts, sandboxUrl: sandbox?.controlUrl ?? null }) };
+}
+
+/** Where this machine reaches what listens on `host`. */
+function localUrl(host: string, port: number): string {
+  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
 }
 
 /** Uniform in [0, 1), 48 bits: ids must not be guessable from one another. */

@@ -7,6 +7,7 @@
 export const PROBLEMS = {
   invalid_json: { status: 400, title: "The body is not valid JSON", money: "none" },
   invalid_request: { status: 400, title: "The request is not valid", money: "none" },
+  webhook_refused: { status: 400, title: "The webhook is not accepted", money: "none" },
   idempotency_key_missing: { status: 400, title: "The Idempotency-Key header is missing", money: "none" },
   idempotency_key_invalid: { status: 400, title: "The Idempotency-Key header must be 1 to 255 visible ASCII characters", money: "none" },
   unauthorized: { status: 401, title: "No valid API key", money: "none" },
@@ -23,8 +24,11 @@ export const PROBLEMS = {
   provider_disagrees: { status: 409, title: "The provider says something else", money: "unknown" },
   dead_letter_closed: { status: 409, title: "The dead letter is not open", money: "none" },
   routing_rules_changed: { status: 409, title: "The routing rules were changed meanwhile", money: "none" },
+  webhook_endpoint_limit: { status: 409, title: "The account has no room for another webhook endpoint", money: "none" },
+  webhook_endpoint_disabled: { status: 409, title: "The webhook endpoint is disabled", money: "none" },
+  payment_method_gone: { status: 409, title: "The payment method is deleted, or no token of it can be charged", money: "none" },
   last_admin_key: { status: 409, title: "The last admin key cannot be revoked", money: "none" },
-  body_too_large: { status: 413, title: "The body is larger than 64 KiB", money: "none" },
+  body_too_large: { status: 413, title: "The body is too large", money: "none" },
   unsupported_media_type: { status: 415, title: "The body must be application/json", money: "none" },
   validation_failed: { status: 422, title: "The request has invalid fields", money: "none" },
   card_number_not_allowed: { status: 422, title: "Card numbers are not accepted, only provider tokens", money: "none" },
@@ -32,6 +36,7 @@ export const PROBLEMS = {
   // Thrown before a key is looked up: it may have been used before.
   too_many_requests: { status: 429, title: "Too many requests", money: "unknown" },
   internal_error: { status: 500, title: "An unexpected error", money: "unknown" },
+  webhook_not_taken: { status: 503, title: "The webhook cannot be taken now", money: "none" },
   no_provider_available: { status: 503, title: "No provider can be used now", money: "none" },
   not_ready: { status: 503, title: "This instance cannot take charges now", money: "unknown" },
   database_unavailable: { status: 503, title: "The database cannot be reached", money: "unknown" },

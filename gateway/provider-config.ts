@@ -18,6 +18,7 @@ interface Account {
 export interface StripeConfig extends Account {
   readonly adapter: "stripe";
   readonly secretKey: string;
+  /** Several, separated by commas, while it is rolled. */
   readonly webhookSecret: string | null;
 }
 
@@ -26,6 +27,10 @@ export interface PaypalConfig extends Account {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly webhookId: string | null;
+  /** PEM of the authority behind its webhooks' signatures; null: PayPal's own. */
+  readonly webhookCa: string | null;
+  /** Who checks its webhooks: we by PayPal's certificate, or PayPal when it is asked. */
+  readonly webhookVerification: "offline" | "api";
 }
 
 export interface Fee {
@@ -57,7 +62,7 @@ export interface AccountSource extends Pick<Account, "id" | "fees" | "limits"> {
 /** What an adapter is configured with, as the settings call it. Beside these each has an `api_base`. */
 export const ADAPTERS = {
   stripe: { needs: ["secret_key"], takes: ["webhook_secret"], webhook: "webhook_secret", read: readStripe },
-  paypal: { needs: ["client_id", "client_secret"], takes: ["webhook_id"], webhook: "webhook_id", read: readPaypal },
+  paypal: { needs: ["client_id", "client_secret"], takes: ["webhook_id", "webhook_verification"], webhook: "webhook_id", read: readPaypal },
 } as const;
 
 export type Adapter = keyof typeof ADAPTERS;
@@ -72,6 +77,10 @@ function readStripe(source: AccountSource, faults: Faults): StripeConfig | null 
   const webhookSecret = secretFrom(source, "webhook_secret", faults);
   const apiBase = webUrlOf(source.value("api_base"), source.name("api_base"), faults);
   if (apiBase !== null && new URL(apiBase).pathname !== "/") faults.push(`${source.name("api_base")} must not contain a path`);
+  if (webhookSecret !== null && !webhookSecret.split(",").every((secret) => /^whsec_\w/.test(secret)))
+    faults.push(
+      `${source.name("webhook_secret")} must be the signing secret of the webhook endpoint (whsec_); several, with commas between them`,
+    );
   if (secretKey === null) return null;
   if (secretKey.startsWith("pk_"))
     faults.push(`${source.name("secret_key")} is a publishable key (pk_): the gateway needs the secret one (sk_ or rk_)`);
@@ -86,12 +95,21 @@ function readPaypal(source: AccountSource, faults: Faults): PaypalConfig | null 
   const clientId = secretFrom(source, "client_id", faults);
   const clientSecret = secretFrom(source, "client_secret", faults);
   const webhookId = secretFrom(source, "webhook_id", faults);
+  const webhookVerification = verificationOf(source, faults);
   const apiBase = webUrlOf(source.value("api_base"), source.name("api_base"), faults);
   if (clientId === null || clientSecret === null) return null;
   // PayPal's credentials look the same in both modes: only the address tells them apart.
   const live = apiBase === null || new URL(apiBase).hostname === PAYPAL_LIVE_HOST;
   if (live && apiBase?.startsWith("http:")) faults.push(`${source.name("api_base")} must be https for ${PAYPAL_LIVE_HOST}`);
-  return { adapter: "paypal", id, clientId, clientSecret, webhookId, apiBase, live, fees, limits };
+  const webhooks = { webhookId, webhookCa: null, webhookVerification };
+  return { adapter: "paypal", id, clientId, clientSecret, ...webhooks, apiBase, live, fees, limits };
+}
+
+function verificationOf(source: AccountSource, faults: Faults): PaypalConfig["webhookVerification"] {
+  const value = source.value("webhook_verification") ?? "offline";
+  if (value === "offline" || value === "api") return value;
+  faults.push(`${source.name("webhook_verification")} must be offline or api`);
+  return "offline";
 }
 
 function secretFrom(source: AccountSource, field: string, faults: Faults): string | null {

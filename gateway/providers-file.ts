@@ -19,7 +19,7 @@ const MAX_FILE = 262_144;
 /** Minor units. */
 const MAX_FEE = 1_000_000_000;
 /** What `payment_method` says of the method itself: no provider can be called so. */
-const TAKEN_WORDS: readonly string[] = ["type", "brand", "country"];
+const TAKEN_WORDS: readonly string[] = ["type", "brand", "country", "metadata"];
 
 const REFERENCE_FAULT = 'must be {"env": "A_NAME"}, the name of an environment variable (capitals): no secret belongs into this file';
 const ID_FAULT = "must begin with a letter, and have at most 32 characters of a-z, 0-9 and -";

@@ -14,10 +14,19 @@ interface Common {
 
 /** A new adapter is one line here, and its settings in provider-config.ts. */
 const MAKE: { readonly [A in Adapter]: Make<A> } = {
-  stripe: ({ secretKey }, common) => createStripeProvider({ ...common, secretKey }),
-  paypal: ({ clientId, clientSecret, live }, common) =>
-    createPayPalProvider({ ...common, clientId, clientSecret, environment: live ? "live" : "sandbox" }),
+  stripe: ({ secretKey, webhookSecret }, common) => createStripeProvider({ ...common, secretKey, ...set({ webhookSecret }) }),
+  paypal: ({ clientId, clientSecret, webhookId, webhookCa, webhookVerification, live }, common) =>
+    createPayPalProvider({
+      ...common,
+      ...{ clientId, clientSecret, environment: live ? "live" : "sandbox", webhookVerification },
+      ...set({ webhookId, webhookCa }),
+    }),
 };
+
+/** What is null is not set at all. */
+function set<T extends Record<string, string | null>>(settings: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null)) as { [K in keyof T]?: string };
+}
 
 /** The configured processor accounts, in order of preference. */
 export function createProviders(configs: readonly ProviderConfig[], clock: Clock): Provider[] {

@@ -11,9 +11,10 @@ function describe(issue: z.core.$ZodIssue, base: readonly PropertyKey[]): { path
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ path: [...path, key], message: "is not a known field" }));
   if (issue.code === "invalid_key") return [{ path, message: `this key ${issue.issues.map(({ message }) => message).join("; ")}` }];
   if (issue.code === "invalid_union") {
-    // The branch whose outer shape fits says more than "none fits".
+    // The branch whose outer shape fits says more than "none fits": it went on to what is inside, or to a rule of its own.
     const fitting = issue.errors.find(
-      (branch) => branch.length > 0 && branch.every((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys"),
+      (branch) =>
+        branch.length > 0 && branch.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys" || code === "custom"),
     );
     if (fitting) return fitting.flatMap((inner) => describe(inner, path));
   }

@@ -67,6 +67,7 @@ create table attempts (
   constraint attempts_no_check CHECK ((no > 0)),
   constraint attempts_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
 );
+CREATE INDEX attempts_by_object ON public.attempts USING btree (provider, object) WHERE (object IS NOT NULL);
 CREATE INDEX attempts_by_reference ON public.attempts USING btree (provider, provider_reference) WHERE (provider_reference IS NOT NULL);
 CREATE UNIQUE INDEX attempts_one_live ON public.attempts USING btree (charge_id) WHERE live;
 CREATE INDEX attempts_to_look_at ON public.attempts USING btree (next_look_at) WHERE (next_look_at IS NOT NULL);
@@ -140,14 +141,16 @@ create table dead_letters (
   closed_by text,
   operation_id text,
   constraint dead_letters_pkey PRIMARY KEY (id),
-  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'refund'::text, 'job'::text]))),
+  constraint dead_letters_kind_check CHECK ((kind = ANY (ARRAY['charge'::text, 'doubt'::text, 'compensation'::text, 'refund'::text, 'webhook'::text, 'job'::text]))),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'settled'::text]))),
   constraint dead_letters_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
   constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id),
   constraint dead_letters_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES operations(id)
 );
 CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_id);
+CREATE INDEX dead_letters_by_endpoint ON public.dead_letters USING btree (((data ->> 'endpoint'::text))) WHERE ((kind = 'webhook'::text) AND (state = 'open'::text));
 CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text), COALESCE(operation_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
+CREATE UNIQUE INDEX dead_letters_one_open_delivery ON public.dead_letters USING btree (((data ->> 'delivery'::text))) WHERE ((kind = 'webhook'::text) AND (state = 'open'::text));
 CREATE UNIQUE INDEX dead_letters_one_per_job ON public.dead_letters USING btree (((data ->> 'job'::text))) WHERE (kind = 'job'::text);
 
 create table declined_attempts (
@@ -173,6 +176,32 @@ create table dispatch_cursors (
   seq bigint not null,
   constraint dispatch_cursors_pkey PRIMARY KEY (consumer)
 );
+
+create table disputes (
+  id text not null,
+  account_id text not null,
+  provider text not null,
+  provider_dispute text not null,
+  charge_id text not null,
+  attempt_id text not null,
+  amount bigint,
+  currency text,
+  status text not null,
+  reason text,
+  network_code text,
+  evidence_due_at timestamp with time zone,
+  opened_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  occurred_at timestamp with time zone not null,
+  constraint disputes_pkey PRIMARY KEY (id),
+  constraint disputes_one UNIQUE (provider, provider_dispute),
+  constraint disputes_amount_check CHECK ((amount >= 0)),
+  constraint disputes_status_check CHECK ((status = ANY (ARRAY['warning'::text, 'open'::text, 'won'::text, 'lost'::text, 'closed'::text]))),
+  constraint disputes_attempt_id_fkey FOREIGN KEY (attempt_id) REFERENCES attempts(id),
+  constraint disputes_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id)
+);
+CREATE INDEX disputes_by_account ON public.disputes USING btree (account_id, id);
+CREATE INDEX disputes_by_charge ON public.disputes USING btree (charge_id);
 
 create table drain_pace (
   only_row boolean default true not null,
@@ -244,6 +273,16 @@ create table findings (
 CREATE INDEX findings_by_account ON public.findings USING btree (account_id, id);
 CREATE UNIQUE INDEX findings_one_open ON public.findings USING btree (provider, kind, subject) WHERE (state = 'open'::text);
 
+create table fleet_reachability (
+  only_row boolean default true not null,
+  reachable boolean default true not null,
+  changed_at timestamp with time zone default '1970-01-01 00:00:00+00'::timestamp with time zone not null,
+  suspected_at timestamp with time zone,
+  denied_at timestamp with time zone,
+  constraint fleet_reachability_pkey PRIMARY KEY (only_row),
+  constraint fleet_reachability_only_row_check CHECK (only_row)
+);
+
 create table idempotency_keys (
   account_id text not null,
   key text not null,
@@ -306,6 +345,44 @@ CREATE INDEX operations_due ON public.operations USING btree (next_action_at) WH
 CREATE UNIQUE INDEX operations_one_compensation ON public.operations USING btree (attempt_id) WHERE (kind = 'compensate'::text);
 CREATE UNIQUE INDEX operations_one_settlement ON public.operations USING btree (charge_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'void'::text])) AND (state <> 'failed'::text));
 
+create table payment_method_tokens (
+  payment_method_id text not null,
+  provider text not null,
+  reference text not null,
+  token jsonb not null,
+  state text default 'active'::text not null,
+  reason text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint payment_method_tokens_pkey PRIMARY KEY (payment_method_id, provider),
+  constraint payment_method_tokens_check CHECK (((state = 'gone'::text) = (reason IS NOT NULL))),
+  constraint payment_method_tokens_state_check CHECK ((state = ANY (ARRAY['active'::text, 'gone'::text]))),
+  constraint payment_method_tokens_payment_method_id_fkey FOREIGN KEY (payment_method_id) REFERENCES payment_methods(id)
+);
+CREATE INDEX payment_method_tokens_by_reference ON public.payment_method_tokens USING btree (provider, reference);
+
+create table payment_methods (
+  id text not null,
+  account_id text not null,
+  type text not null,
+  brand text,
+  country text,
+  exp_month integer,
+  exp_year integer,
+  metadata jsonb default '{}'::jsonb not null,
+  version integer default 1 not null,
+  expiry_told boolean default false not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint payment_methods_pkey PRIMARY KEY (id),
+  constraint payment_methods_check CHECK (((exp_month IS NULL) = (exp_year IS NULL))),
+  constraint payment_methods_exp_month_check CHECK (((exp_month >= 1) AND (exp_month <= 12))),
+  constraint payment_methods_exp_year_check CHECK (((exp_year >= 2000) AND (exp_year <= 2199)))
+);
+CREATE INDEX payment_methods_by_account ON public.payment_methods USING btree (account_id, id) WHERE (deleted_at IS NULL);
+CREATE INDEX payment_methods_to_tell ON public.payment_methods USING btree (exp_year, exp_month, id) WHERE ((deleted_at IS NULL) AND (NOT expiry_told));
+
 create table provider_accounts (
   provider text not null,
   kind text not null,
@@ -314,6 +391,25 @@ create table provider_accounts (
   first_used_at timestamp with time zone not null,
   constraint provider_accounts_pkey PRIMARY KEY (provider)
 );
+
+create table provider_events (
+  provider text not null,
+  event text not null,
+  type text not null,
+  subject jsonb not null,
+  occurred_at timestamp with time zone not null,
+  received_at timestamp with time zone not null,
+  state text not null,
+  look_at timestamp with time zone,
+  looks integer default 0 not null,
+  charge_id text,
+  attempt_id text,
+  constraint provider_events_pkey PRIMARY KEY (provider, event),
+  constraint provider_events_check CHECK (((state = 'waiting'::text) = (look_at IS NOT NULL))),
+  constraint provider_events_state_check CHECK ((state = ANY (ARRAY['handled'::text, 'waiting'::text, 'unknown'::text])))
+);
+CREATE INDEX provider_events_by_age ON public.provider_events USING btree (received_at);
+CREATE INDEX provider_events_waiting ON public.provider_events USING btree (look_at) WHERE (look_at IS NOT NULL);
 
 create table provider_overrides (
   provider text not null,
@@ -381,3 +477,61 @@ create table trail_head (
   constraint trail_head_pkey PRIMARY KEY (only_row),
   constraint trail_head_only_row_check CHECK (only_row)
 );
+
+create table webhook_deliveries (
+  no bigint generated always as identity not null,
+  id text not null,
+  endpoint_id text not null,
+  event_id text not null,
+  type text not null,
+  subject text,
+  body text not null,
+  state text default 'pending'::text not null,
+  next_try_at timestamp with time zone,
+  lease_no integer default 0 not null,
+  lease_until timestamp with time zone,
+  tries integer default 0 not null,
+  last_tried_at timestamp with time zone,
+  last_status integer,
+  last_error text,
+  last_answer text,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  constraint webhook_deliveries_pkey PRIMARY KEY (no),
+  constraint webhook_deliveries_id_key UNIQUE (id),
+  constraint webhook_deliveries_check CHECK (((state = 'pending'::text) = (closed_at IS NULL))),
+  constraint webhook_deliveries_check1 CHECK (((state = 'pending'::text) OR (next_try_at IS NULL))),
+  constraint webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text]))),
+  constraint webhook_deliveries_endpoint_id_fkey FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints(id)
+);
+CREATE INDEX webhook_deliveries_by_endpoint ON public.webhook_deliveries USING btree (endpoint_id, no);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (endpoint_id, next_try_at, no) WHERE (next_try_at IS NOT NULL);
+CREATE INDEX webhook_deliveries_in_order ON public.webhook_deliveries USING btree (endpoint_id, subject, no) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_to_bury ON public.webhook_deliveries USING btree (expires_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_to_forget ON public.webhook_deliveries USING btree (closed_at) WHERE (state <> 'pending'::text);
+
+create table webhook_endpoints (
+  id text not null,
+  account_id text not null,
+  url text not null,
+  events text[] not null,
+  description text,
+  enabled boolean not null,
+  disabled_reason text,
+  secret bytea not null,
+  previous_secret bytea,
+  previous_until timestamp with time zone,
+  from_seq bigint not null,
+  failing_since timestamp with time zone,
+  held_until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  deleted_at timestamp with time zone,
+  constraint webhook_endpoints_pkey PRIMARY KEY (id),
+  constraint webhook_endpoints_check CHECK ((enabled = (disabled_reason IS NULL))),
+  constraint webhook_endpoints_check1 CHECK (((previous_secret IS NULL) = (previous_until IS NULL))),
+  constraint webhook_endpoints_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY['operator'::text, 'gone'::text]))),
+  constraint webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
+CREATE INDEX webhook_endpoints_by_account ON public.webhook_endpoints USING btree (account_id, id);

@@ -14,7 +14,7 @@ import { leaseEnd, startLease } from "./lease.ts";
 import { decide, newAttempt } from "./next-attempt.ts";
 import { postponed } from "./postpone.ts";
 import { barFailure, barredBy, declinesOf } from "./retries.ts";
-import type { ChargeAnswer, CreateCharge } from "./service.ts";
+import { type ChargeAnswer, type CreateCharge, StoredMethodChanged } from "./service.ts";
 import { isOpen } from "./settlement.ts";
 import { begun, eventBase, startedEvent } from "./transition.ts";
 
@@ -57,6 +57,7 @@ async function acceptAndDrive(core: Core, input: CreateCharge): Promise<ChargeAn
   if (said !== "accepted") {
     const known = await answerByKey(core, input);
     if (known) return known;
+    if (said === "stale") throw new StoredMethodChanged(`${input.paymentMethodId} was changed`);
     const detail = `Another unfinished charge has the reference ${JSON.stringify(input.reference)}; send allow_duplicate_reference to charge it again.`;
     throw new Problem("reference_in_use", detail);
   }
@@ -185,6 +186,7 @@ function acceptance(charge: Charge, input: CreateCharge, now: Date, first: Pick<
     capture: charge.capture,
     failover: charge.failover,
     payment_method_id: charge.paymentMethodId,
+    ...(input.paymentMethodVersion === undefined ? {} : { payment_method_version: input.paymentMethodVersion }),
     payment_method: charge.paymentMethod,
     providers: Object.keys(charge.paymentMethod.tokens),
     description: charge.description,

@@ -14,7 +14,8 @@ export function declineRow(charge: Charge, patch: AttemptPatch | undefined, now:
   if (!patch || !declined) return null;
   const { ban, counted, networkCode } = remembered(charge, declined, now);
   return {
-    instruments: instrumentsOf(charge.paymentMethod),
+    // The attempt's own token may be none of the charge's any more: its stored method has changed.
+    instruments: instrumentsOf({ tokens: { ...charge.paymentMethod.tokens, ...tokenOf(charge, patch.id) } }),
     attempt_id: patch.id,
     amount: charge.amount.toString(),
     currency: charge.currency,
@@ -23,6 +24,11 @@ export function declineRow(charge: Charge, patch: AttemptPatch | undefined, now:
     rule: ban?.rule ?? null,
     network_code: networkCode,
   };
+}
+
+function tokenOf(charge: Charge, attemptId: string): Record<string, unknown> {
+  const attempt = charge.attempts.find(({ id }) => id === attemptId);
+  return attempt ? { [attempt.provider]: attempt.request.token } : {};
 }
 
 /** Settled by hand, an attempt has a person's words instead of the decline's. */
@@ -60,13 +66,17 @@ export async function declinesBeforeFailover(
 ): Promise<readonly DeclinedAttempt[] | null> {
   const verdict = judge(charge, attempt, facts.known, facts.ambiguous);
   const asks = verdict.kind === "ended" ? verdict.mayFailOver : verdict.kind === "waits" && charge.failover === "authorize_first";
-  if (!asks || Object.keys(charge.paymentMethod.tokens).length === 1) return [];
+  if (!asks || hasNoOther(charge, attempt)) return [];
   try {
     return await declinesOf(core, charge, new Date(core.clock.now()));
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof DatabaseAmbiguous) return null;
     throw error;
   }
+}
+
+function hasNoOther({ paymentMethod }: Charge, attempt: Attempt): boolean {
+  return Object.keys(paymentMethod.tokens).every((provider) => provider === attempt.provider);
 }
 
 /** Why no further attempt of the charge may be begun, given what was declined before; `last` is not written yet. */

@@ -19,6 +19,11 @@ export interface ChargeService {
   replayDeadLetter(input: { readonly accountId: string; readonly id: string; readonly actor: string }): Promise<void>;
 }
 
+/** Nothing was accepted: the stored payment method has changed since it was read. Read it again. */
+export class StoredMethodChanged extends Error {
+  override readonly name = "StoredMethodChanged";
+}
+
 export interface ChargeAnswer {
   readonly charge: Charge;
   /** The same key asked before: `Idempotent-Replayed: true`. */
@@ -38,6 +43,8 @@ export interface CreateCharge {
   readonly failover: Failover;
   /** The stored one that `paymentMethod` was read from. */
   readonly paymentMethodId: string | null;
+  /** The stored one's version that it was read from: another one by now throws `StoredMethodChanged`. */
+  readonly paymentMethodVersion?: number;
   readonly paymentMethod: PaymentMethod;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;

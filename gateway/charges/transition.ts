@@ -1,8 +1,17 @@
 import type { NewAttempt } from "../store/accept-charges.ts";
 import type { TrailEvent } from "../store/event.ts";
-import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, SettlementPatch, Transition } from "../store/write-transitions.ts";
+import type {
+  AttemptPatch,
+  CommandKey,
+  GoneToken,
+  NewDeadLetter,
+  NewOperation,
+  SettlementPatch,
+  Transition,
+} from "../store/write-transitions.ts";
 import type { Attempt, Charge, ChargeStatus, Deferred, Failure, NextAction, Settlement } from "./charge.ts";
 import { declineRow } from "./retries.ts";
+import { tokenGoneReason } from "./verdict.ts";
 
 /**
  * One change of a charge, in the engine's words. What is left out stays as it is, but for the fields that belong to
@@ -68,9 +77,17 @@ export function makeTransition(charge: Charge, leaseNo: number, change: Change):
     operation: change.operation ?? null,
     command: change.command ?? null,
     declined: declineRow(charge, change.attempt, change.now),
+    token_gone: goneToken(charge, change),
     events: eventsOf(charge, change),
   };
   return { row, after };
+}
+
+/** Only of a charge that was made with a stored method. A late word of it is as good as an early one. */
+function goneToken(charge: Charge, { attempt, actor }: Change): GoneToken | null {
+  const reason = charge.paymentMethodId !== null && attempt ? tokenGoneReason(attempt.detail) : null;
+  if (!attempt || charge.paymentMethodId === null || reason === null) return null;
+  return { payment_method_id: charge.paymentMethodId, attempt_id: attempt.id, reason, actor };
 }
 
 function applied(charge: Charge, change: Change): Charge {

@@ -1,5 +1,6 @@
 import { type Finding, never } from "../../providers/contract/outcome.ts";
 import type { Unavailable } from "../../routing/choose.ts";
+import { withCurrentTokens } from "../payment-methods/current-tokens.ts";
 import type { Claim } from "../store/claim-charges.ts";
 import { releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
@@ -36,8 +37,9 @@ export interface TurnResult {
  */
 export async function takeTurn(core: Core, claim: Claim, leaseUntil: Date): Promise<TurnResult | null> {
   const lease = startLease(core.clock, core.settings, claim, leaseUntil);
-  const charge = await readCharge(core.db, { accountId: null, id: claim.id });
-  if (!charge || charge.leaseNo !== claim.leaseNo) return null;
+  const found = await readCharge(core.db, { accountId: null, id: claim.id });
+  if (!found || found.leaseNo !== claim.leaseNo) return null;
+  const charge = await withCurrentTokens(core, found);
   try {
     const after = await turn(core, charge, lease);
     const begun = after.attempts.slice(charge.attempts.length);

@@ -157,6 +157,7 @@ export function detailOf(known: Known): Record<string, unknown> {
     case "declined":
       return { ...known };
     case "not_sent":
+      return { cause: known.cause, detail: known.detail, ...(known.tokenGone ? { tokenGone: true } : {}) };
     case "unknown":
       return { cause: known.cause, detail: known.detail };
     case "fenced":
@@ -164,4 +165,12 @@ export function detailOf(known: Known): Record<string, unknown> {
     default:
       return never(known);
   }
+}
+
+/** Why the provider will never charge this token again, from what `detailOf` kept; null: it said nothing of the kind. */
+export function tokenGoneReason(detail: object): string | null {
+  const own = detail as { tokenGone?: unknown; reason?: unknown; decline?: { tokenGone?: unknown; reason?: unknown } | null };
+  const said = own.decline ?? own;
+  if (said.tokenGone !== true) return null;
+  return typeof said.reason === "string" ? said.reason : "refused_by_provider";
 }

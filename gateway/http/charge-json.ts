@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus, FAILOVERS, type Settlement } from "../charges/charge.ts";
 import { isOpen as settlementIsOpen } from "../charges/settlement.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
+import { disputeSchema } from "./dispute-json.ts";
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
 const OPEN: ReadonlySet<ChargeStatus> = new Set<ChargeStatus>(["processing", "pending", "in_doubt", "deferred"]);
@@ -28,6 +29,7 @@ export function chargeJson(charge: Charge): object {
     settlement: settlementIsOpen(charge.settlement) ? settlementJson(charge.settlement) : null,
     disputed: charge.disputed,
     reference: charge.reference,
+    payment_method: charge.paymentMethodId,
     provider: charge.provider,
     provider_reference: charge.providerReference,
     failure: charge.failure,
@@ -123,6 +125,7 @@ export const chargeSchema = z
       .describe("The capture or void that is under way"),
     disputed: z.boolean(),
     reference: text,
+    payment_method: text.describe("The stored one that it was made with"),
     provider: text,
     provider_reference: text,
     failure: failureSchema.nullable(),
@@ -148,4 +151,6 @@ const eventSchema = z.object({
   data: z.record(z.string(), z.unknown()),
 });
 
-export const chargeWithEventsSchema = chargeSchema.extend({ events: z.array(eventSchema) }).meta({ id: "ChargeWithEvents" });
+export const chargeWithEventsSchema = chargeSchema
+  .extend({ events: z.array(eventSchema), disputes: z.array(disputeSchema) })
+  .meta({ id: "ChargeWithEvents" });

@@ -4,8 +4,10 @@ import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readChargeEvents } from "../store/read-charge-events.ts";
 import { listCharges, readCharge } from "../store/read-charges.ts";
+import { readChargeDisputes } from "../store/read-disputes.ts";
 import { chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
 import { chargeIdParams } from "./charge-routes.ts";
+import { disputeJson } from "./dispute-json.ts";
 import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
 import { type Route, route } from "./route.ts";
 
@@ -59,18 +61,23 @@ function readRoute({ db }: { readonly db: Database }): Route {
     method: "get",
     path: "/v1/charges/{id}",
     roles: ["billing", "finance", "ops"],
-    summary: "One charge with its attempts and events",
+    summary: "One charge with its attempts, events and disputes",
     params: chargeIdParams,
     responses: { 200: { description: "The charge; its events oldest first", schema: chargeWithEventsSchema } },
     problems: [],
     async handler({ principal, params }) {
       const { accountId } = principal;
-      const [charge, events] = await Promise.all([
+      const [charge, events, disputes] = await Promise.all([
         readCharge(db, { accountId, id: params.id }),
         readChargeEvents(db, { accountId, chargeId: params.id }),
+        readChargeDisputes(db, { accountId, chargeId: params.id }),
       ]);
       if (charge === null) throw new Problem("not_found", "There is no such charge.");
-      return { status: 200, body: { ...chargeJson(charge), events: events.map(eventJson) }, chargeId: charge.id };
+      return {
+        status: 200,
+        body: { ...chargeJson(charge), events: events.map(eventJson), disputes: disputes.map(disputeJson) },
+        chargeId: charge.id,
+      };
     },
   });
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../providers/contract/clock.ts";
 import { type Currency, isCurrency } from "../../providers/contract/money.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import { CAPTURES, FAILOVERS, type PaymentMethod } from "../charges/charge.ts";
+import type { PaymentMethodId } from "../ids.ts";
 import { COUNTRIES } from "./countries.ts";
 import { pathOf } from "./pointer.ts";
 
@@ -45,7 +46,7 @@ export const text = (what: string, max: number) =>
     .max(max, `must be text of 1 to ${max} characters`)
     .meta({ description: what });
 
-const metadata = z
+export const metadata = z
   .record(
     z.string().min(1, "must not be empty").max(MAX_METADATA_KEY, `must be at most ${MAX_METADATA_KEY} characters`),
     z.string(`must be text of at most ${MAX_TEXT} characters`).max(MAX_TEXT, `must be text of at most ${MAX_TEXT} characters`),
@@ -65,7 +66,7 @@ export function chargeRequestSchema(providers: TokenCheckers, clock: Pick<Clock,
       currency,
       reference: text("Yours: an invoice, an order. Two unfinished charges cannot share it", 255).optional(),
       allow_duplicate_reference: z.boolean("must be true or false").default(false),
-      payment_method: paymentMethodSchema(providers),
+      payment_method: chargedMethodSchema(providers),
       capture: z
         .enum(CAPTURES, "must be automatic or manual")
         .default("automatic")
@@ -86,12 +87,33 @@ const NOT_TOKENS = {
   country: country.optional(),
 };
 
+export const paymentMethodId = z
+  .string("must be the id of a stored payment method, like pm_01k9x6w2v8")
+  .regex(/^pm_[0-9a-z]{1,60}$/, "must be the id of a stored payment method, like pm_01k9x6w2v8")
+  .transform((id) => id as PaymentMethodId)
+  .meta({ description: "A stored payment method: see /v1/payment-methods" });
+
+/** The tokens themselves, or the id of a stored payment method. */
+function chargedMethodSchema(providers: TokenCheckers) {
+  const ids = [...providers.keys()].join(", ");
+  return z.union(
+    [paymentMethodId, paymentMethodSchema(providers)],
+    `must be the id of a stored payment method (pm_...), or an object with a token for at least one of: ${ids}`,
+  );
+}
+
 /** `{<provider id>: token, …, type, brand, country}`: at least one token, each as its adapter wants it. */
 export function paymentMethodSchema(providers: TokenCheckers) {
+  return instrumentSchema(providers, {}).transform(({ paymentMethod }) => paymentMethod);
+}
+
+/** The same with more fields beside the tokens. */
+export function instrumentSchema<More extends z.ZodRawShape>(providers: TokenCheckers, more: More) {
   const aliases = aliasesOf(providers);
   const tokens: Record<string, z.ZodType> = {};
   for (const [id, provider] of providers) {
-    if (Object.hasOwn(NOT_TOKENS, id)) throw new Error(`a provider cannot be called ${id}: payment_method has a field of that name`);
+    if (Object.hasOwn(NOT_TOKENS, id) || Object.hasOwn(more, id))
+      throw new Error(`a provider cannot be called ${id}: payment_method has a field of that name`);
     tokens[id] = tokenSchema(id, provider).optional();
   }
   for (const [alias, ids] of aliases) {
@@ -103,13 +125,15 @@ export function paymentMethodSchema(providers: TokenCheckers) {
   const twice = (value: object): boolean => [...aliases].some(([alias, [id]]) => Object.hasOwn(value, alias) && Object.hasOwn(value, id));
   const isObject = ({ value }: { value: unknown }): boolean => typeof value === "object" && value !== null;
   return z
-    .strictObject({ ...tokens, ...NOT_TOKENS }, `must be an object with a token for at least one of: ${ids.join(", ")}`)
+    .strictObject({ ...tokens, ...NOT_TOKENS, ...more }, `must be an object with a token for at least one of: ${ids.join(", ")}`)
     .refine(hasToken, { error: `needs a token for at least one of: ${ids.join(", ")}`, when: isObject })
     .refine((value) => !twice(value), { error: "names one provider twice: by its id, and by its adapter's name", when: isObject })
-    .transform((given): PaymentMethod => {
+    .transform((given) => {
       const { type, brand, country, ...rest } = given as z.output<z.ZodObject<typeof NOT_TOKENS>> & Record<string, unknown>;
-      const byId = Object.entries(rest).map(([name, token]) => [aliases.get(name)?.[0] ?? name, token]);
-      return { tokens: Object.fromEntries(byId), type, brand: brand ?? null, country: country ?? null };
+      const isMore = ([name]: [string, unknown]): boolean => Object.hasOwn(more, name);
+      const byId = Object.entries(rest).flatMap((entry) => (isMore(entry) ? [] : [[aliases.get(entry[0])?.[0] ?? entry[0], entry[1]]]));
+      const paymentMethod: PaymentMethod = { tokens: Object.fromEntries(byId), type, brand: brand ?? null, country: country ?? null };
+      return { paymentMethod, more: Object.fromEntries(Object.entries(rest).filter(isMore)) as z.output<z.ZodObject<More>> };
     });
 }
 
@@ -117,7 +141,7 @@ export function paymentMethodSchema(providers: TokenCheckers) {
  * An adapter's own name, where no provider is called so, stands for the one provider that has this adapter: by it callers need not
  * change when the account gets an id. With several it is ambiguous.
  */
-function aliasesOf(providers: TokenCheckers): Map<string, [string, ...string[]]> {
+export function aliasesOf(providers: TokenCheckers): Map<string, [string, ...string[]]> {
   const byKind = new Map<string, [string, ...string[]]>();
   for (const [id, { kind }] of providers) {
     const ids = byKind.get(kind);

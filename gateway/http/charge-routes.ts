@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Clock } from "../../providers/contract/clock.ts";
 import { isRunning } from "../charges/accept.ts";
-import type { ChargeAnswer, ChargeService } from "../charges/service.ts";
+import type { ChargeAnswer, ChargeService, CreateCharge } from "../charges/service.ts";
 import { fingerprintOf } from "../idempotency/fingerprint.ts";
 import type { ChargeId } from "../ids.ts";
+import { chargeWithStored } from "../payment-methods/charge-with.ts";
 import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readChargeByKey } from "../store/read-charges.ts";
@@ -51,27 +52,40 @@ function createRoute({ db, charges, providers, clock }: ChargeRouteDeps): Route 
       },
       202: { description: "Still to be decided: processing, pending, in_doubt, deferred", schema: chargeSchema, headers: replayHeaders },
     },
-    problems: ["idempotency_key_in_use", "idempotency_key_reused", "reference_in_use", "no_provider_available", ...BUSY],
-    replay: (request) => replayed(db, clock, request),
+    problems: [
+      "idempotency_key_in_use",
+      "idempotency_key_reused",
+      "reference_in_use",
+      "payment_method_gone",
+      "no_provider_available",
+      ...BUSY,
+    ],
+    async replay(request) {
+      const answer = await answered(db, clock, request);
+      return answer && createdReply(answer);
+    },
     async handler(request) {
       const { body, principal } = request;
-      const answer = await charges.create({
-        accountId: principal.accountId,
-        actor: principal.actor,
-        idempotencyKey: request.idempotencyKey,
-        fingerprint: fingerprintOf(request),
-        money: { amount: body.amount, currency: body.currency },
-        reference: body.reference ?? null,
-        allowDuplicateReference: body.allow_duplicate_reference,
-        capture: body.capture,
-        failover: body.failover,
-        paymentMethodId: null,
-        paymentMethod: body.payment_method,
-        description: body.description ?? null,
-        metadata: body.metadata,
-        defer: body.defer === false ? false : { untilMs: body.defer?.until ?? clock.now() + DEFAULT_DEFER_MS },
-      });
-      return createdReply(answer);
+      const { payment_method: given } = body;
+      const create = (method: Pick<CreateCharge, "paymentMethodId" | "paymentMethodVersion" | "paymentMethod">) =>
+        charges.create({
+          accountId: principal.accountId,
+          actor: principal.actor,
+          idempotencyKey: request.idempotencyKey,
+          fingerprint: fingerprintOf(request),
+          money: { amount: body.amount, currency: body.currency },
+          reference: body.reference ?? null,
+          allowDuplicateReference: body.allow_duplicate_reference,
+          capture: body.capture,
+          failover: body.failover,
+          ...method,
+          description: body.description ?? null,
+          metadata: body.metadata,
+          defer: body.defer === false ? false : { untilMs: body.defer?.until ?? clock.now() + DEFAULT_DEFER_MS },
+        });
+      if (typeof given !== "string") return createdReply(await create({ paymentMethodId: null, paymentMethod: given }));
+      const by = { accountId: principal.accountId, id: given };
+      return createdReply(await chargeWithStored({ db, providers }, by, create, () => answered(db, clock, request)));
     },
   });
 }
@@ -182,10 +196,14 @@ function resolveRoute({ charges }: ChargeRouteDeps): Route {
 }
 
 /**
- * The body is not valid (any more). If this very request was accepted before, then with the same key it gets the same
- * answer: to call it invalid, with "no money moved", could be a lie.
+ * The body is not valid (any more), or its stored payment method can be charged no more. If this very request was accepted before, then
+ * with the same key it gets the same answer: to call it invalid, with "no money moved", could be a lie.
  */
-async function replayed(db: Database, clock: Pick<Clock, "now">, request: RouteRequest): Promise<Reply | null> {
+async function answered(
+  db: Database,
+  clock: Pick<Clock, "now">,
+  request: Pick<RouteRequest, "method" | "path" | "json" | "principal" | "idempotencyKey">,
+): Promise<ChargeAnswer | null> {
   if (request.principal === null || request.idempotencyKey === null) return null;
   const known = await readChargeByKey(db, { accountId: request.principal.accountId, key: request.idempotencyKey });
   if (known === null || !known.fingerprint.equals(fingerprintOf(request))) return null;
@@ -194,7 +212,7 @@ async function replayed(db: Database, clock: Pick<Clock, "now">, request: RouteR
     const more = { chargeId: charge.id, retryAfterS: 1 };
     throw new Problem("idempotency_key_in_use", "The first request with this key is still running.", more);
   }
-  return createdReply({ charge, replayed: true });
+  return { charge, replayed: true };
 }
 
 function createdReply(answer: ChargeAnswer): Reply {

@@ -87,11 +87,15 @@ function operation(definition: Route, schemas: Schemas): Json {
       ...(definition.idempotent ? [IDEMPOTENCY_KEY] : []),
       REQUEST_ID,
     ],
-    ...(definition.body === undefined
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": bodyContent(definition, schemas) } } }),
+    ...requestBody(definition, schemas),
     responses: { ...successes(definition, schemas), ...refusals(definition) },
   };
+}
+
+function requestBody(definition: Route, schemas: Schemas): Json {
+  if (definition.rawBodyBytes !== undefined) return { requestBody: { required: true, content: { "*/*": { schema: { type: "string" } } } } };
+  if (definition.body === undefined) return {};
+  return { requestBody: { required: true, content: { "application/json": bodyContent(definition, schemas) } } };
 }
 
 function bodyContent({ body, example }: Route, schemas: Schemas): Json {
@@ -169,7 +173,8 @@ function commonProblems(definition: Route): ProblemCode[] {
     "internal_error",
     ...(definition.roles === "public" ? [] : (["unauthorized", "forbidden", "database_unavailable"] as const)),
     ...(definition.path.includes("{") ? (["not_found"] as const) : []),
-    ...(takesBody ? (["invalid_json", "body_too_large", "unsupported_media_type", "validation_failed"] as const) : []),
+    ...(takesBody ? (["body_too_large", "unsupported_media_type"] as const) : []),
+    ...(takesBody && definition.rawBodyBytes === undefined ? (["invalid_json", "validation_failed"] as const) : []),
     ...(definition.method === "get" || definition.roles === "public" ? [] : (["outcome_unknown_retry_same_key"] as const)),
     ...(definition.idempotent ? (["idempotency_key_missing", "idempotency_key_invalid"] as const) : []),
   ];

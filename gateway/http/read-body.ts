@@ -7,26 +7,26 @@ export const MAX_BODY_BYTES = 64 * 1024;
 const MAX_DRAINED_BYTES = 1024 * 1024;
 
 /** The body's bytes, unless it is too large, compressed, or its sender went away. */
-export function readBody(message: IncomingMessage): Promise<Buffer> {
+export function readBody(message: IncomingMessage, maxBytes = MAX_BODY_BYTES): Promise<Buffer> {
   const encoding = message.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "identity") {
     return Promise.reject(new Problem("unsupported_media_type", "Compressed bodies are not accepted."));
   }
-  if (Number(message.headers["content-length"] ?? 0) > MAX_DRAINED_BYTES) return Promise.reject(tooLarge());
+  if (Number(message.headers["content-length"] ?? 0) > MAX_DRAINED_BYTES) return Promise.reject(tooLarge(maxBytes));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     message.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+      if (bytes <= maxBytes) chunks.push(chunk);
       else chunks.length = 0;
       if (bytes > MAX_DRAINED_BYTES) {
         message.pause();
-        reject(tooLarge());
+        reject(tooLarge(maxBytes));
       }
     });
     message.on("end", () =>
-      bytes > MAX_BODY_BYTES ? reject(tooLarge()) : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
+      bytes > maxBytes ? reject(tooLarge(maxBytes)) : resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
     );
     const cut = () => message.complete || reject(incomplete());
     message.on("error", cut);
@@ -44,8 +44,8 @@ export function assertJson(contentType: string | undefined): void {
   }
 }
 
-function tooLarge(): Problem {
-  return new Problem("body_too_large", `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+function tooLarge(maxBytes: number): Problem {
+  return new Problem("body_too_large", `The body is larger than ${maxBytes} bytes.`);
 }
 
 function incomplete(): Problem {

@@ -35,6 +35,8 @@ export interface Route {
   readonly body?: z.ZodType;
   /** No body is `{}`. */
   readonly emptyBody?: boolean;
+  /** The handler gets the body's bytes as they came, of whatever type, up to this many; nothing of ours is demanded of it. */
+  readonly rawBodyBytes?: number;
   /** Of a body, for the documentation. */
   readonly example?: object;
   readonly responses: Readonly<Record<number, ResponseDoc>>;
@@ -85,6 +87,8 @@ export interface RouteRequest<Body = unknown, Query = unknown, Params = unknown,
   /** The body as parsed, before defaults: what a fingerprint is made of. undefined when there was none. */
   readonly json: unknown;
   readonly rawBody: Buffer;
+  /** Names in lower case; of one that came several times, all values, where HTTP allows that. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
   header(name: string): string | undefined;
   /** The best of `types` for the Accept header, or false. */
   accepts(...types: string[]): string | false;

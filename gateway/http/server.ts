@@ -97,13 +97,14 @@ function assertCleanUrl(url: string): void {
 async function answer(deps: HttpDeps, route: Route, exchange: Exchange, req: express.Request): Promise<Reply> {
   const principal = await admit(deps, route, req);
   exchange.actor = principal?.actor ?? null;
-  assertAcceptable(route, req);
+  const raw = route.rawBodyBytes !== undefined;
+  if (!raw) assertAcceptable(route, req);
   const params = validateParams(route.params, req.params);
   const { path, search } = splitUrl(req.originalUrl);
   const query = validateQuery(route.query, search);
   const idempotencyKey = route.idempotent ? readIdempotencyKey(req) : null;
-  const rawBody = route.method === "get" || route.method === "delete" ? NO_BYTES : await readBody(req);
-  const { value: json, faults } = parseBody(rawBody, req);
+  const rawBody = route.method === "get" || route.method === "delete" ? NO_BYTES : await readBody(req, route.rawBodyBytes);
+  const { value: json, faults } = raw ? NO_JSON : parseBody(rawBody, req);
   const request: RouteRequest = {
     method: route.method,
     path,
@@ -115,6 +116,7 @@ async function answer(deps: HttpDeps, route: Route, exchange: Exchange, req: exp
     idempotencyKey,
     json,
     rawBody,
+    headers: singleHeaders(req.headers),
     header: (name) => req.get(name),
     accepts: (...types) => req.accepts(types),
   };
@@ -130,6 +132,12 @@ async function answer(deps: HttpDeps, route: Route, exchange: Exchange, req: exp
 }
 
 const NO_BYTES = Buffer.alloc(0);
+const NO_JSON = { value: undefined, faults: [] };
+
+/** Node makes a list of one header only, Set-Cookie, which no request has. */
+function singleHeaders(headers: express.Request["headers"]): RouteRequest["headers"] {
+  return headers as RouteRequest["headers"];
+}
 
 async function admit(deps: HttpDeps, route: Route, req: express.Request): Promise<Principal | null> {
   if (route.roles === "public") return null;

@@ -10,6 +10,8 @@ export interface LocalSandbox {
   readonly controlUrl: string;
   readonly stripeUrl: string;
   readonly paypalUrl: string;
+  /** PEM of the authority behind the signatures of PayPal's webhooks. */
+  readonly paypalWebhookCa: string;
   stop(): Promise<void>;
 }
 
@@ -37,9 +39,9 @@ export async function startLocalSandbox(options: { dataDir: string; port: number
   });
   child.stdin.on("error", () => {});
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()).once("error", () => resolve()));
-  let urls: Urls;
+  let facts: Facts;
   try {
-    urls = await firstLine(child);
+    facts = await firstLine(child);
   } catch (error) {
     if (child.pid) signal(child.pid, "SIGKILL");
     throw error;
@@ -47,9 +49,9 @@ export async function startLocalSandbox(options: { dataDir: string; port: number
   child.stdout.resume();
   let stopping = false;
   void ended.then(() => stopping || log("the sandbox ended by itself: its processors are down"));
-  log(`sandbox on ${urls.controlUrl} (pid ${child.pid})`);
+  log(`sandbox on ${facts.controlUrl} (pid ${child.pid})`);
   return {
-    ...urls,
+    ...facts,
     async stop() {
       if (stopping) return ended;
       stopping = true;
@@ -61,13 +63,14 @@ export async function startLocalSandbox(options: { dataDir: string; port: number
   };
 }
 
-interface Urls {
+interface Facts {
   controlUrl: string;
   stripeUrl: string;
   paypalUrl: string;
+  paypalWebhookCa: string;
 }
 
-function firstLine(child: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<Urls> {
+function firstLine(child: ChildProcess & { stdout: NodeJS.ReadableStream }): Promise<Facts> {
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input: child.stdout });
     const timer = setTimeout(() => fail(`the sandbox did not start within ${START_TIMEOUT_MS / 1000} s`), START_TIMEOUT_MS);
@@ -79,21 +82,20 @@ function firstLine(child: ChildProcess & { stdout: NodeJS.ReadableStream }): Pro
     child.once("error", (error) => fail(`the sandbox did not start: ${error.message}`));
     child.once("exit", (code, name) => fail(`the sandbox did not start: it ended with ${name ?? code} (is SANDBOX_PORT taken?)`));
     lines.once("line", (line) => {
-      const urls = parse(line);
-      if (urls === null) return fail(`the sandbox's first line is not its addresses: ${line.slice(0, 200)}`);
+      const facts = parse(line);
+      if (facts === null) return fail(`the sandbox's first line is not its addresses: ${line.slice(0, 200)}`);
       clearTimeout(timer);
       lines.close();
-      resolve(urls);
+      resolve(facts);
     });
   });
 }
 
-function parse(line: string): Urls | null {
+function parse(line: string): Facts | null {
   try {
-    const found: unknown = JSON.parse(line);
-    if (typeof found !== "object" || found === null || !("controlUrl" in found && "stripeUrl" in found && "paypalUrl" in found))
-      return null;
-    return { controlUrl: String(found.controlUrl), stripeUrl: String(found.stripeUrl), paypalUrl: String(found.paypalUrl) };
+    const { controlUrl, stripeUrl, paypalUrl, paypalWebhookCa } = JSON.parse(line) as Record<string, unknown>;
+    const facts = { controlUrl, stripeUrl, paypalUrl, paypalWebhookCa };
+    return Object.values(facts).every((fact) => typeof fact === "string") ? (facts as Facts) : null;
   } catch {
     return null;
   }

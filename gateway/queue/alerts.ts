@@ -20,6 +20,8 @@ function severityOf(event: SealedEvent): "error" | "warn" | null {
     case "dead_letter.opened":
       // Dead jobs are told by whoever buries them: a failing alert must not raise alerts about itself.
       return event.data.kind === "job" ? null : "error";
+    case "routing.all_down":
+      return "error";
     case "charge.late_success":
       return event.data.adopted === true ? "warn" : "error";
     default:
@@ -32,7 +34,16 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
   return {
     name: "notify",
     feed: {
-      types: ["dead_letter.opened", "charge.late_success", "compensation.%", "provider.opened", "provider.closed"],
+      types: [
+        "dead_letter.opened",
+        "charge.late_success",
+        "compensation.%",
+        "provider.opened",
+        "provider.closed",
+        "routing.all_down",
+        "routing.recovered",
+        "webhook_endpoint.disabled",
+      ],
       toJob(event) {
         const severity = severityOf(event);
         return severity && { data: { severity, ...alertOf(event) } };

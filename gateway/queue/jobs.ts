@@ -10,8 +10,11 @@ import { readTrailStatus } from "../store/verify-chain.ts";
 import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
+import { expiringMethodsKind } from "./expiring-methods-job.ts";
 import { forgetDeclinesKind } from "./forget-declines-job.ts";
+import { forgetDeliveriesKind } from "./forget-deliveries-job.ts";
 import type { JobData, JobKind } from "./job-kind.ts";
+import { forgetProviderEventsKind, matchEventsKind } from "./provider-events-jobs.ts";
 
 /** Where pg-boss puts what failed for good; a worker makes dead letters of it. */
 const DEAD_QUEUE = "dead";
@@ -53,6 +56,10 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     doubtKind(alerts),
     auditKind({ ...alerts, clock }),
     forgetDeclinesKind({ db: database, clock }),
+    matchEventsKind({ db: database, clock, newId: idSource(clock, options.random ?? Math.random), log }),
+    forgetProviderEventsKind({ db: database, clock }),
+    forgetDeliveriesKind({ db: database, clock }),
+    expiringMethodsKind({ db: database, clock }),
   ];
   const boss = connectBoss(options);
   try {

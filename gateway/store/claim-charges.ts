@@ -68,7 +68,11 @@ export async function claimDeferred(
       select id from charges c
       where status = 'deferred' and next_action_at <= $1 and defer_until > $1 and (lease_until is null or lease_until <= $1)
         and exists (select from jsonb_to_recordset($4::jsonb) as u(provider text, currencies text[])
-          where u.provider = any(c.providers) and u.provider <> all(c.excluded)
+          where (u.provider = any(c.providers) or c.payment_method_id is not null and exists (
+              -- a token that its stored method got since it was accepted
+              select from payment_method_tokens t
+              where t.payment_method_id = c.payment_method_id and t.provider = u.provider and t.state = 'active'))
+            and u.provider <> all(c.excluded)
             and (u.currencies is null or c.currency = any(u.currencies)))
       order by created_at, id limit $3 for update skip locked) ${TAKE}`,
     values: [at.now, at.leaseUntil, at.limit, JSON.stringify(at.usable)],

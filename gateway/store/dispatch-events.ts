@@ -15,6 +15,7 @@ export interface SealedEvent {
   readonly provider: string | null;
   readonly amount: bigint | null;
   readonly currency: string | null;
+  readonly to_status: string | null;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -53,7 +54,8 @@ export async function dispatchEvents(
     const rows = await query<SealedEvent & { head: bigint; seq: bigint | null }>({
       name: "dispatch_read",
       text: `select h.seq as head, e.* from trail_head h left join lateral (
-          select s.seq, e.at, e.account_id, e.type, e.actor, e.charge_id, e.attempt_id, e.provider, e.amount, e.currency, e.data
+          select s.seq, e.at, e.account_id, e.type, e.actor, e.charge_id, e.attempt_id, e.provider, e.amount, e.currency,
+            e.to_status, e.data
           from event_seals s cross join lateral (select * from events where id = s.event_id offset 0) e
           where s.seq > $1 and s.seq <= least(h.seq, $1::bigint + ${MAX_LOOKED_AT}) and e.type like any($2::text[])
         ) e on true order by e.seq`,

@@ -1,7 +1,7 @@
 import type { Database } from "./database.ts";
 
 export const DEAD_LETTER_STATES = ["open", "replayed", "settled"] as const;
-export const DEAD_LETTER_KINDS = ["charge", "doubt", "compensation", "job"] as const;
+export const DEAD_LETTER_KINDS = ["charge", "doubt", "compensation", "refund", "webhook", "job"] as const;
 
 /** What the machine gave up on; the thing itself keeps its state and waits for a person. */
 export interface DeadLetter {

@@ -44,6 +44,8 @@ export interface Declined {
   readonly networkCode: string | null;
   /** Nobody taught us this code: the advice is our own caution, not the word of issuer, network or provider. */
   readonly untaught?: true;
+  /** The provider says that the token itself is gone for good: it can never be charged again. */
+  readonly tokenGone?: true;
 }
 
 /** Proof that this call executed nothing and never will. */
@@ -53,6 +55,8 @@ export interface NotSent {
   /** True when it says something bad about the provider's health. */
   readonly fault: boolean;
   readonly detail: string;
+  /** Of `rejected`: as in `Declined`. */
+  readonly tokenGone?: true;
 }
 
 /** Nobody knows. In a commit step: in doubt. */

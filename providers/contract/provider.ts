@@ -38,7 +38,8 @@ export interface Provider {
 
   /**
    * The fence: makes sure that the object can never be paid. `fenced` only on the provider's own confirmation;
-   * `approved` when it was paid already; `unknown` otherwise. Only where `capabilities.fence` (else `unknown`).
+   * `approved` when the money was taken already; `unknown` otherwise. An open hold is released, by every provider that
+   * can hold; what is neither paid nor held is fenced only where `capabilities.fence` (else `unknown`).
    */
   cancel(object: string, call: Call): Promise<Finding>;
 

@@ -5,7 +5,7 @@ import { type AttemptRequest, type LookupQuery, stepKey } from "../contract/prov
 import { type PayPalAmount, toPayPalAmount } from "./amounts.ts";
 import { doubtOf, notSent, outcomeOf, sticky, unknown, unknownOf } from "./classify.ts";
 import { WORTH_A_LOOK } from "./issues.ts";
-import { commitOutcome, type Expected, judgeCaptureAgain, judgeOrder, type Unclear } from "./judge.ts";
+import { commitOutcome, judgeCaptureAgain, judgeOrder, type Unclear } from "./judge.ts";
 import { captureOf, orderOf, REPRESENTATION } from "./requests.ts";
 import { readVaultToken, type VaultToken } from "./vault-token.ts";
 import type { Api, Wire } from "./wire.ts";
@@ -93,11 +93,11 @@ async function clear(wire: Wire, finding: Finding | Unclear, id: string | null, 
   return look(wire, id, request, call);
 }
 
-async function lookAtCapture(wire: Wire, captureId: string, expected: Expected, call: Call): Promise<Finding> {
+async function lookAtCapture(wire: Wire, captureId: string, request: AttemptRequest, call: Call): Promise<Finding> {
   const answer = await wire.read(call, ({ payments }) => payments.getCapturedPayment({ captureId }));
   if (answer.kind !== "ok") return unknownOf(answer);
   if (answer.result.id !== captureId) return unknown("unexpected", "PayPal answered with another capture");
-  return judgeCaptureAgain(answer.result, expected);
+  return judgeCaptureAgain(answer.result, request, request.capture === "manual" ? "any" : "all");
 }
 
 export function getOrder(id: string): (api: Api) => Promise<ApiResponse<Order>> {

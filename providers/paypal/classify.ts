@@ -2,7 +2,7 @@ import type { Call } from "../contract/call.ts";
 import type { Declined, NotSent, NotSentCause, Outcome, Unknown, UnknownCause } from "../contract/outcome.ts";
 import { type Answer, describe, type Refused } from "./answer.ts";
 import { declinedByIssue, isDecline, word } from "./declines.ts";
-import { ACTION, IN_DOUBT, NOT_EXECUTED, PERHAPS_OUR_REFUND, REFUND_REFUSED } from "./issues.ts";
+import { ACTION, IN_DOUBT, NOT_EXECUTED, PERHAPS_OUR_REFUND, REFUND_REFUSED, TOKEN_GONE } from "./issues.ts";
 
 const MAX_DETAIL_CHARS = 300;
 
@@ -78,8 +78,13 @@ function refusedOutcome(answer: Refused, replay: boolean): Outcome {
   if (status === 400 || status === 404) return sticky(notSent("rejected", false, detail), replay);
   if (status !== 422) return unknown("unexpected", detail);
   if (issues.some((issue) => ACTION.has(issue))) return { kind: "requires_action", url: answer.actionUrl };
-  if (issues[0] && issues.every((issue) => NOT_EXECUTED.has(issue))) return sticky(notSent("rejected", false, detail), replay);
+  if (issues[0] && issues.every((issue) => NOT_EXECUTED.has(issue))) return sticky(rejected(issues, detail), replay);
   return unknown("unexpected", detail);
+}
+
+function rejected(issues: readonly string[], detail: string): NotSent {
+  const outcome = notSent("rejected", false, detail);
+  return issues.some((issue) => TOKEN_GONE.has(issue)) ? { ...outcome, tokenGone: true } : outcome;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { DeclineReason } from "../contract/decline-reason.ts";
 import type { Advice, Declined } from "../contract/outcome.ts";
+import { TOKEN_GONE } from "./issues.ts";
 
 interface Row {
   readonly reason: DeclineReason;
@@ -46,8 +47,6 @@ export const DECLINES: readonly Row[] = [
   { reason: "expired_card", source: "provider", advice: "fix_data", codes: "CARD_EXPIRED" },
   { reason: "invalid_account", source: "provider", advice: "fix_data", codes: "TOKEN_EXPIRED TOKEN_ID_NOT_FOUND" },
   { reason: "payment_stopped", source: "provider", advice: "fix_data", codes: "AGREEMENT_ALREADY_CANCELLED" },
-  { reason: "payment_stopped", source: "provider", advice: "never", codes: "AUTHORIZATION_VOIDED AUTHORIZATION_DENIED" },
-  { reason: "do_not_retry", source: "provider", advice: "never", codes: "AUTHORIZATION_EXPIRED" },
 ];
 
 /** A code that nobody taught us is an issuer's no, and nobody said that another provider may be tried. */
@@ -84,7 +83,8 @@ export function isDuplicate(processorCode: string | null): boolean {
 }
 
 export function declinedByIssue(issue: string): Declined {
-  return declined(BY_CODE.get(issue) ?? UNTAUGHT, issue, null);
+  const found = declined(BY_CODE.get(issue) ?? UNTAUGHT, issue, null);
+  return TOKEN_GONE.has(issue) ? { ...found, tokenGone: true } : found;
 }
 
 /** A declined capture. Both codes may be missing: PayPal's own refusals have no processor. */

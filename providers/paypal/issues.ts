@@ -13,6 +13,17 @@ export const IN_DOUBT: ReadonlyMap<string, UnknownCause> = new Map([
   ["PREVIOUS_REQUEST_IN_PROGRESS", "in_progress"],
 ]);
 
+/** Of a capture: the hold is no more. Whether it was captured before is another question. */
+export const HOLD_GONE: ReadonlySet<string> = new Set(["AUTHORIZATION_DENIED", "AUTHORIZATION_EXPIRED", "AUTHORIZATION_VOIDED"]);
+
+/** The saved instrument itself is gone for good; a card that expired may yet be renewed under the same token. */
+export const TOKEN_GONE: ReadonlySet<string> = new Set([
+  "AGREEMENT_ALREADY_CANCELLED",
+  "BILLING_AGREEMENT_NOT_FOUND",
+  "TOKEN_EXPIRED",
+  "TOKEN_ID_NOT_FOUND",
+]);
+
 /** After these our order shows what became of it, so it is worth a look. */
 export const WORTH_A_LOOK: ReadonlySet<UnknownCause> = new Set(["conflict", "in_progress"]);
 
@@ -67,6 +78,7 @@ export const REFUND_REFUSED: ReadonlySet<string> = new Set([
   "PARTIAL_REFUND_NOT_ALLOWED",
   "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
   "PAYER_ACCOUNT_RESTRICTED",
+  "PENDING_CAPTURE",
   "REFUND_AMOUNT_EXCEEDED",
   "REFUND_AMOUNT_TOO_LOW",
   "REFUND_CAPTURE_CURRENCY_MISMATCH",

@@ -5,6 +5,7 @@ import { fromPayPalAmount } from "./amounts.ts";
 import { actionUrlOf } from "./answer.ts";
 import { notSent, refundFailed, unknown } from "./classify.ts";
 import { declinedByProcessor, isDuplicate, word } from "./declines.ts";
+import { timeOf } from "./time.ts";
 
 /** What the answer must be about. */
 export interface Expected {
@@ -21,6 +22,7 @@ export interface Unclear {
 
 type Payment = OrdersCapture | CapturedPayment;
 type Hold = AuthorizationWithAdditionalData;
+type Verdict = Approved | Pending | Declined | Unknown | Unclear;
 
 /**
  * What became of the attempt, by its order. The order's own status never says that money moved: an order is COMPLETED
@@ -39,8 +41,8 @@ export function judgeOrder(order: Order, id: string | null, expected: Expected):
   if (units.length > 1 || !isOurs([unit, ...captures, ...authorizations], expected)) {
     return unknown("unexpected", "PayPal answered with an order of another attempt");
   }
+  if (authorizations.length > 0) return judgeHold(authorizations, captures, order.id as string, expected);
   if (captures.length > 0) return judgeCaptures(captures, expected);
-  if (authorizations.length > 0) return judgeAuthorizations(authorizations, order.id as string, expected);
   return judgeStatus(order);
 }
 
@@ -60,7 +62,7 @@ function judgeStatus(order: Order): Finding | Unclear {
   }
 }
 
-function judgeCaptures(captures: readonly Payment[], expected: Expected): Finding | Unclear {
+function judgeCaptures(captures: readonly Payment[], expected: Expected): Verdict {
   const verdicts = captures.map((capture) => judgeCapture(capture, expected));
   for (const kind of ["approved", "pending", "unknown", "unclear"] as const) {
     const found = verdicts.find((verdict) => verdict.kind === kind);
@@ -69,14 +71,14 @@ function judgeCaptures(captures: readonly Payment[], expected: Expected): Findin
   return verdicts.at(-1) ?? unknown("unexpected", "an order without captures");
 }
 
-/** One capture. Also used for captures of an authorization, which carry our ids or none. */
-export function judgeCapture(capture: Payment, expected: Expected): Approved | Pending | Declined | Unknown | Unclear {
+/** One capture. Of an authorization, which may be taken in part, it carries our ids or none, and `any` part of the amount is right. */
+export function judgeCapture(capture: Payment, expected: Expected, part: "all" | "any" = "all"): Verdict {
   const { id, status } = capture;
   if (!word(id) || !agrees(capture, expected)) return unknown("unexpected", "PayPal answered with a capture of another attempt");
   const amount = fromPayPalAmount(capture.amount, expected.money.currency);
-  if (capture.amount !== undefined && amount !== expected.money.amount) {
-    return unknown("unexpected", "PayPal answered with a capture of another amount");
-  }
+  const wanted = expected.money.amount;
+  const fits = part === "all" ? amount === wanted : amount !== null && amount > 0n && amount <= wanted;
+  if (capture.amount !== undefined && !fits) return unknown("unexpected", "PayPal answered with a capture of another amount");
   switch (status) {
     case "COMPLETED":
     // Refunded money was captured first; giving it back is another operation's story.
@@ -94,8 +96,8 @@ export function judgeCapture(capture: Payment, expected: Expected): Approved | P
 }
 
 /** PayPal's own record of a single capture, after the order left it unclear. */
-export function judgeCaptureAgain(capture: Payment, expected: Expected): Approved | Pending | Declined | Unknown {
-  const verdict = judgeCapture(capture, expected);
+export function judgeCaptureAgain(capture: Payment, expected: Expected, part: "all" | "any" = "all"): Exclude<Verdict, Unclear> {
+  const verdict = judgeCapture(capture, expected, part);
   if (verdict.kind !== "unclear") return verdict;
   if (capture.status !== "FAILED") return unknown("unexpected", "a capture in a state that we do not know");
   // Final, but nobody says why: no other provider on that ground.
@@ -108,23 +110,34 @@ function judgeDecline(capture: Payment | Hold): Declined | Unknown {
   return declinedByProcessor(responseCode, paymentAdviceCode);
 }
 
-function judgeAuthorizations(authorizations: readonly Hold[], order: string, expected: Expected): Finding {
-  const [hold, another] = authorizations;
+/** A hold, and what was taken of it. A capture that was declined leaves the hold as it is. */
+function judgeHold(holds: readonly Hold[], captures: readonly Payment[], order: string, expected: Expected): Finding | Unclear {
+  const [hold, another] = holds;
   if (!hold || another || !word(hold.id)) return unknown("unexpected", "not one authorization");
+  const [taken, more] = captures.filter(({ status }) => status !== "DECLINED" && status !== "FAILED");
+  if (more) return unknown("unexpected", "an authorization that was captured more than once");
+  if (taken) return judgeCapture(taken, expected, "any");
   const amount = fromPayPalAmount(hold.amount, expected.money.currency);
   if (amount !== expected.money.amount) return unknown("unexpected", "PayPal answered with an authorization of another amount");
-  switch (hold.status) {
+  // PayPal's schema has no EXPIRED; its documents do.
+  switch (hold.status as string | undefined) {
     case "CREATED":
-      return { kind: "approved", reference: hold.id as string, amount, captured: false };
+      return { kind: "approved", reference: hold.id as string, amount, captured: false, ...heldUntil(hold.expirationTime) };
     case "PENDING":
       return { kind: "pending", reference: hold.id as string, reason: reasonOf(hold.statusDetails?.reason) };
     case "DENIED":
       return judgeDecline(hold);
     case "VOIDED":
+    case "EXPIRED":
       return { kind: "fenced", object: order, decline: null };
     default:
       return unknown("unexpected", "an authorization in a state that we do not know");
   }
+}
+
+function heldUntil(expirationTime: string | undefined): Pick<Approved, "heldUntilMs"> {
+  const heldUntilMs = timeOf(expirationTime);
+  return heldUntilMs === null ? {} : { heldUntilMs };
 }
 
 /** The finding as the result of the step that moves money. */

@@ -4,11 +4,15 @@ import type { Clock } from "../contract/clock.ts";
 import type { Unknown } from "../contract/outcome.ts";
 import type { Capabilities, Identity, Provider } from "../contract/provider.ts";
 import { PAYPAL_CURRENCIES } from "./amounts.ts";
+import { Certificates, certificateOrigins } from "./certificates.ts";
 import { commit, lookup, prepare, SINGLE_STEP } from "./charge.ts";
 import { givenUp, unknown, unknownOf } from "./classify.ts";
-import { cancel, capture, lookupRefund, refund } from "./operations.ts";
+import { cancel, capture } from "./holds.ts";
+import { records } from "./records.ts";
+import { lookupRefund, refund } from "./refunds.ts";
 import { DEFAULT_MAX_SOCKETS } from "./transport.ts";
 import { readVaultToken, type VaultToken } from "./vault-token.ts";
+import { readWebhook, type WebhookReader, type WebhookVerification } from "./webhook.ts";
 import { Wire } from "./wire.ts";
 
 const HOUR_MS = 3_600_000;
@@ -36,6 +40,12 @@ export interface PayPalOptions {
    */
   readonly singleStep?: boolean;
   readonly maxSockets?: number;
+  /** PayPal's id of our webhook: its signatures are for this one. Without it no webhook is read. */
+  readonly webhookId?: string;
+  /** PEM: the only authorities that may vouch for signatures. Default: those that Node trusts. */
+  readonly webhookCa?: string;
+  /** Default `offline`: by the certificate. `api` asks PayPal about each delivery, where its certificates cannot be fetched. */
+  readonly webhookVerification?: WebhookVerification;
 }
 
 export function createPayPalProvider(options: PayPalOptions): Provider {
@@ -43,6 +53,7 @@ export function createPayPalProvider(options: PayPalOptions): Provider {
   const base = new URL(options.apiBase ?? BASES[options.environment ?? "sandbox"]);
   if (!/^https?:$/.test(base.protocol)) throw new RangeError(`PayPal's address is http or https, not ${base.protocol}`);
   const wire = new Wire({ clientId, clientSecret, base, clock, maxSockets });
+  const webhooks = webhookReaderOf(options, wire, base);
   return {
     id: options.id ?? "paypal",
     kind: "paypal",
@@ -98,8 +109,31 @@ export function createPayPalProvider(options: PayPalOptions): Provider {
         (error) => ({ object: query.object, finding: bug(error) }),
         () => ({ object: query.object, finding: noAnswer(call) }),
       ),
-    close: () => wire.close(),
+    records: (query, call) =>
+      call.run(
+        () => records(wire, query, call),
+        bug,
+        () => noAnswer(call),
+      ),
+    ...(webhooks && {
+      readWebhook: (delivery, call) =>
+        call.run(
+          () => readWebhook(webhooks, delivery, call),
+          bug,
+          () => noAnswer(call),
+        ),
+    }),
+    close() {
+      wire.close();
+      webhooks?.certificates.close();
+    },
   };
+}
+
+function webhookReaderOf(options: PayPalOptions, wire: Wire, base: URL): WebhookReader | null {
+  const { webhookId, webhookCa = null, webhookVerification: verification = "offline" } = options;
+  if (webhookId === undefined) return null;
+  return { wire, webhookId, verification, certificates: new Certificates(certificateOrigins(base, webhookCa)) };
 }
 
 function capabilitiesOf(singleStep: boolean): Capabilities {

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { GateClosed } from "../contract/call.ts";
 
-/** An order with one purchase unit is some 4 KB; more than this is not an answer of PayPal's. */
+/** An order with one purchase unit is some 4 KB, a page of 500 transactions some 500 KB; more than this is not an answer of PayPal's. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 /** Below the idle time-outs of common load balancers, so that we rarely write into a socket that is about to close. */
 const IDLE_SOCKET_MS = 15_000;
@@ -52,11 +52,13 @@ export class Transport {
   readonly #base: URL;
   readonly #agent: PlainAgent;
   readonly #send: typeof httpRequest;
+  readonly #maxBytes: number;
   readonly #open = new WeakSet<Socket>();
 
-  /** `base` is the origin, and perhaps a path, that replaces the SDK's own. */
-  constructor(base: URL, maxSockets: number) {
+  /** `base` is the origin, and perhaps a path, that replaces the SDK's own. `maxBytes` of an answer's body. */
+  constructor(base: URL, maxSockets: number, maxBytes: number = MAX_RESPONSE_BYTES) {
     this.#base = base;
+    this.#maxBytes = maxBytes;
     const pool = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_SOCKET_MS };
     this.#agent = base.protocol === "https:" ? new TlsAgent(pool) : new PlainAgent(pool);
     this.#send = base.protocol === "https:" ? httpsRequest : httpRequest;
@@ -97,7 +99,7 @@ export class Transport {
           else req.end(body, "utf8");
         });
       });
-      req.on("response", (res) => collect(res, (answer) => settle(() => resolve(answer)), fail));
+      req.on("response", (res) => collect(res, this.#maxBytes, (answer) => settle(() => resolve(answer)), fail));
     });
   }
 
@@ -121,12 +123,12 @@ export class Transport {
   }
 }
 
-function collect(res: IncomingMessage, done: (answer: WireResponse) => void, fail: (error: Error) => void): void {
+function collect(res: IncomingMessage, maxBytes: number, done: (answer: WireResponse) => void, fail: (error: Error) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
   res.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > MAX_RESPONSE_BYTES) fail(Object.assign(new Error("too large"), { code: "RESPONSE_TOO_LARGE" }));
+    if (size > maxBytes) fail(Object.assign(new Error("too large"), { code: "RESPONSE_TOO_LARGE" }));
     else chunks.push(chunk);
   });
   res.on("error", fail);

@@ -7,6 +7,7 @@ import {
   OAuthAuthorizationController,
   OrdersController,
   PaymentsController,
+  TransactionSearchController,
 } from "@paypal/paypal-server-sdk";
 import { type Call, GateClosed } from "../contract/call.ts";
 import type { Clock } from "../contract/clock.ts";
@@ -24,12 +25,15 @@ const DEFAULT_TOKEN_LIFE_S = 600;
 export interface Api {
   readonly orders: OrdersController;
   readonly payments: PaymentsController;
+  readonly reports: TransactionSearchController;
 }
 
 type Use<T> = (api: Api) => Promise<ApiResponse<T>>;
 
 interface Access {
   readonly client: GatedClient;
+  /** For what the SDK has no method. */
+  readonly authorization: string;
   readonly appId: string | null;
 }
 
@@ -55,7 +59,11 @@ export class Wire {
       clock: options.clock,
       fetch: (call) => this.#fetchToken(call),
       // A client for each token: the SDK keeps the token it was made with and never asks again after a 401.
-      wrap: (token) => ({ client: new GatedClient(this.#transport, token.accessToken), appId: token.appId }),
+      wrap: (token) => ({
+        client: new GatedClient(this.#transport, token.accessToken),
+        authorization: `Bearer ${token.accessToken}`,
+        appId: token.appId,
+      }),
     });
   }
 
@@ -77,6 +85,21 @@ export class Wire {
     );
   }
 
+  /** A request that only reads, and that the SDK has no method for. `body` is JSON, sent as it is; the result is parsed JSON. */
+  ask(call: Call, method: "GET" | "POST", path: string, body: string | null): Promise<Answer<unknown>> {
+    const gate = gateOf(call, () => call.assertMaySend());
+    return this.#withAccess(call, async ({ authorization }) => {
+      const headers = { authorization, accept: "application/json", ...(body === null ? {} : { "content-type": "application/json" }) };
+      const answer = await this.#transport.send({ method, url: new URL(path, this.#options.base).href, headers, body }, gate);
+      if (answer.statusCode >= 300) return readError(answer.statusCode, answer.body, answer.headers);
+      try {
+        return { kind: "ok", result: JSON.parse(answer.body) as unknown };
+      } catch {
+        return { kind: "unreadable", status: answer.statusCode, debugId: null };
+      }
+    });
+  }
+
   /** Fetches a token, whether or not one is held: an answer proves the credentials. */
   async identify(call: Call): Promise<Answer<{ appId: string | null }>> {
     try {
@@ -95,7 +118,19 @@ export class Wire {
     this.#transport.close();
   }
 
-  async #request<T>(call: Call, gate: Gate, use: Use<T>): Promise<Answer<T>> {
+  #request<T>(call: Call, gate: Gate, use: Use<T>): Promise<Answer<T>> {
+    return this.#withAccess(call, async ({ client }) => {
+      const bound = client.bind(gate);
+      const api = {
+        orders: new OrdersController(bound),
+        payments: new PaymentsController(bound),
+        reports: new TransactionSearchController(bound),
+      };
+      return { kind: "ok", result: (await use(api)).result };
+    });
+  }
+
+  async #withAccess<T>(call: Call, work: (access: Access) => Promise<Answer<T>>): Promise<Answer<T>> {
     let access: Access;
     this.#tokenless.add(call);
     try {
@@ -104,15 +139,9 @@ export class Wire {
     } catch (error) {
       return unsent(error);
     }
-    const bound = access.client.bind(gate);
-    try {
-      const response = await use({ orders: new OrdersController(bound), payments: new PaymentsController(bound) });
-      return { kind: "ok", result: response.result };
-    } catch (error) {
-      const answer = toAnswer(error);
-      if (answer.kind === "refused" && answer.status === 401) this.#tokens.drop(access);
-      return answer;
-    }
+    const answer = await work(access).catch((error: unknown) => toAnswer(error));
+    if (answer.kind === "refused" && answer.status === 401) this.#tokens.drop(access);
+    return answer;
   }
 
   async #fetchToken(call: Call): Promise<FetchedToken> {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { controlPage } from "./control-page.ts";
-import { type Fault, type ProviderName, parseFault, providerNames } from "./fault.ts";
+import { type Fault, type ProviderName, providerNames } from "./fault.ts";
 import type { Movement } from "./ledger.ts";
 import type { Listener } from "./listener.ts";
 import type { Sandbox } from "./sandbox-handle.ts";
+import type { WebhookEndpoint, WebhookMood } from "./webhook-settings.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -37,6 +38,8 @@ async function reply(sandbox: Sandbox, req: IncomingMessage): Promise<Reply> {
       return { status: 200, body: { requests: sandbox.requests() } };
     case "GET /faults":
       return { status: 200, body: Object.fromEntries(providerNames.map((name) => [name, sandbox.faults(name)])) };
+    case "GET /webhooks":
+      return { status: 200, body: Object.fromEntries(providerNames.map((name) => [name, webhooksOf(sandbox, name)])) };
     case "POST /reset":
       sandbox.reset();
       await sandbox.listening();
@@ -47,40 +50,83 @@ async function reply(sandbox: Sandbox, req: IncomingMessage): Promise<Reply> {
 }
 
 async function providerReply(sandbox: Sandbox, provider: ProviderName, address: string, req: IncomingMessage): Promise<Reply> {
-  switch (address) {
-    case "PUT faults": {
-      const fault = parseBody(await readBody(req));
-      if (typeof fault === "string") return { status: 400, body: { error: fault } };
-      return added(sandbox, provider, fault);
-    }
-    case "POST down":
-      return added(sandbox, provider, { kind: "refuse" });
-    case "DELETE faults":
-    case "POST up":
-      sandbox.clearFaults(provider);
-      await sandbox.listening();
-      break;
-    default:
-      return { status: 404, body: { error: "use PUT or DELETE faults, POST down, POST up" } };
-  }
-  return { status: 200, body: { [provider]: sandbox.faults(provider) } };
-}
-
-function added(sandbox: Sandbox, provider: ProviderName, fault: Fault): Reply {
+  const body = address.startsWith("PUT ") ? parsed(await readBody(req)) : undefined;
+  if (body === NOT_JSON) return { status: 400, body: { error: "the body is not JSON" } };
+  const change = changes[address];
+  if (!change) return { status: 404, body: { error: `use ${Object.keys(changes).join(", ")}` } };
   try {
-    sandbox.setFault(provider, fault);
+    const shown = change(sandbox, provider, body);
+    await sandbox.listening();
+    return { status: 200, body: { [provider]: shown } };
   } catch (error) {
     if (error instanceof RangeError) return { status: 400, body: { error: error.message } };
     throw error;
   }
-  return { status: 200, body: { [provider]: sandbox.faults(provider) } };
 }
 
-function parseBody(text: string): Fault | string {
+type Change = (sandbox: Sandbox, provider: ProviderName, body: unknown) => unknown;
+
+/** What can be done to one processor, and what is shown of it afterwards. The handle checks the bodies. */
+const changes: Readonly<Record<string, Change>> = {
+  "PUT faults": (sandbox, provider, body) => {
+    sandbox.setFault(provider, body as Fault);
+    return sandbox.faults(provider);
+  },
+  "DELETE faults": up,
+  "POST down": (sandbox, provider) => {
+    sandbox.setFault(provider, { kind: "refuse" });
+    return sandbox.faults(provider);
+  },
+  "POST up": up,
+  "PUT webhooks": (sandbox, provider, body) => {
+    sandbox.setWebhookEndpoint(provider, body as WebhookEndpoint);
+    return webhooksOf(sandbox, provider);
+  },
+  "DELETE webhooks": (sandbox, provider) => {
+    sandbox.clearWebhookEndpoints(provider);
+    return webhooksOf(sandbox, provider);
+  },
+  "PUT mood": (sandbox, provider, body) => {
+    sandbox.setWebhookMood(provider, body as WebhookMood);
+    return webhooksOf(sandbox, provider);
+  },
+  "PUT renew": (sandbox, provider, body) => {
+    const { token, account } = (body ?? {}) as { token?: unknown; account?: unknown };
+    if (typeof token !== "string" || (account !== undefined && typeof account !== "string")) {
+      throw new RangeError('use {"token": "pm_...", "account": "acct_..."}; the account may be left out');
+    }
+    sandbox.renewInstrument(provider, token, account);
+    return { renewed: token };
+  },
+  "POST lapse": (sandbox, provider) => {
+    sandbox.lapseHolds(provider);
+    return { lapsed: true };
+  },
+};
+
+function up(sandbox: Sandbox, provider: ProviderName): unknown {
+  sandbox.clearFaults(provider);
+  return sandbox.faults(provider);
+}
+
+const SHOWN_DELIVERIES = 100;
+
+/** Without the secrets. */
+function webhooksOf(sandbox: Sandbox, provider: ProviderName): unknown {
+  return {
+    endpoints: sandbox.webhookEndpoints(provider).map(({ secret: _, ...endpoint }) => endpoint),
+    mood: sandbox.webhookMood(provider),
+    deliveries: sandbox.webhookDeliveries(provider).slice(-SHOWN_DELIVERIES),
+  };
+}
+
+const NOT_JSON = Symbol("not JSON");
+
+function parsed(text: string): unknown {
   try {
-    return parseFault(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
-    return "the body is not JSON";
+    return NOT_JSON;
   }
 }
 

@@ -13,7 +13,7 @@ export interface Movement {
   readonly object: string;
   /** What the money is known by: capture: PaymentIntent or PayPal capture; refund: the refund; authorize and void: PaymentIntent or authorization. */
   readonly reference: string;
-  /** Minor units as in ISO 4217 (providers/contract/money.ts), whatever the processor's own convention is. */
+  /** Minor units as in ISO 4217 (providers/contract/money.ts), whatever the processor's own convention is. Negative: a refund that came back. */
   readonly amount: bigint;
   /** Lower case. */
   readonly currency: string;

@@ -20,8 +20,8 @@ async function main(): Promise<void> {
     process.stdin.once("end", stop);
     process.stdin.once("error", stop);
   }
-  const { controlUrl, stripeUrl, paypalUrl } = sandbox;
-  process.stdout.write(`${JSON.stringify({ controlUrl, stripeUrl, paypalUrl })}\n`);
+  const { controlUrl, stripeUrl, paypalUrl, paypalWebhookCa } = sandbox;
+  process.stdout.write(`${JSON.stringify({ controlUrl, stripeUrl, paypalUrl, paypalWebhookCa })}\n`);
 }
 
 main().catch((error: unknown) => {

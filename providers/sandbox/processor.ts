@@ -3,6 +3,7 @@ import type { Operation, ProviderName } from "./fault.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ObjectIds } from "./object-id.ts";
 import type { Tables } from "./table.ts";
+import type { Delivery, WebhookEvent } from "./webhooks.ts";
 
 /** One request as it came over the wire. `path` is without the query. */
 export interface WireRequest {
@@ -29,6 +30,14 @@ export interface Processor {
   rateLimited(): Answer;
   /** Forgets what is not in tables. */
   reset(): void;
+  /** The headers of one delivery of a webhook. Absent: it sends none. */
+  sign?(delivery: Delivery): Readonly<Record<string, string>>;
+  /** PEM of the authority that vouches for the signatures. Absent: they need none. */
+  readonly webhookAuthority?: string;
+  /** Every hold that is open lapses now, as if its time were over. Absent: it has no holds. */
+  lapseHolds?(): void;
+  /** The saved instrument has new data, as card networks tell it; null: of the account that most keys belong to. */
+  renewInstrument?(token: string, account: string | null): void;
 }
 
 /** One request that reached the processor and is not executed yet. */
@@ -58,4 +67,8 @@ export interface World {
   readonly settleAfterMs: number;
   /** The processor's own address, for links. */
   readonly url: () => string;
+  /** Tells the account's webhook endpoint, if there is one; `make` is called at once or never. Never blocks, never throws. */
+  readonly emit: (account: string, make: () => WebhookEvent) => void;
+  /** Does `work` after that many milliseconds, unless the sandbox has ended by then. What it changes is kept like any other change. */
+  readonly later: (ms: number, work: () => void) => void;
 }

@@ -26,6 +26,8 @@ export interface SandboxOptions {
   readonly now?: () => number;
   /** Milliseconds after which the next lookup settles what is pending; default 2000. */
   readonly settleAfterMs?: number;
+  /** Milliseconds before each retry of a webhook; default as in webhooks.ts. */
+  readonly webhookRetryAfterMs?: readonly number[];
 }
 
 export type { Sandbox } from "./sandbox-handle.ts";
@@ -42,8 +44,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const random = seededRandom(seed);
   const executed = (): void => journal?.flush(() => tables.rows());
   const site = (make: (world: World) => Processor): Site => {
-    const listener = new Listener(host);
-    return new Site({ processor: make({ ...world, url: () => listener.url }), listener, log, now, executed }, random);
+    const { webhookRetryAfterMs } = options;
+    const shared = { listener: new Listener(host), log, now, executed, random };
+    return new Site({ make, world, ...shared, ...(webhookRetryAfterMs ? { webhookRetryAfterMs } : {}) });
   };
   const sites: Record<ProviderName, Site> = {
     stripe: site((theirs) => new StripeProcessor(theirs)),
@@ -86,6 +89,9 @@ function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandb
     get paypalUrl() {
       return sites.paypal.listener.url;
     },
+    get paypalWebhookCa() {
+      return sites.paypal.processor.webhookAuthority ?? "";
+    },
     setFault: (provider, fault) => sites[provider].setFault(fault),
     clearFaults(provider) {
       for (const site of provider ? [sites[provider]] : all) site.clearFaults();
@@ -96,11 +102,19 @@ function compose({ sites, control, tables, ledger, log, journal }: Parts): Sandb
     faults: (provider) => sites[provider].faults.list(),
     ledger: () => ledger.all(),
     requests: () => log.all(),
+    setWebhookEndpoint: (provider, endpoint) => sites[provider].setEndpoint(endpoint),
+    clearWebhookEndpoints: (provider) => sites[provider].webhooks.clearEndpoints(),
+    webhookEndpoints: (provider) => sites[provider].webhooks.endpoints(),
+    setWebhookMood: (provider, mood) => sites[provider].setMood(mood),
+    webhookMood: (provider) => sites[provider].webhooks.mood,
+    webhookDeliveries: (provider) => sites[provider].webhooks.records(),
+    async webhooksSent() {
+      for (const site of all) await site.webhooks.idle();
+    },
+    lapseHolds: (provider) => sites[provider].lapseHolds(),
+    renewInstrument: (provider, token, account) => sites[provider].renewInstrument(token, account ?? null),
     reset() {
-      for (const site of all) {
-        site.clearFaults();
-        site.processor.reset();
-      }
+      for (const site of all) site.reset();
       tables.clear();
       log.clear();
       journal?.rewrite(tables.rows());

@@ -20,6 +20,7 @@ export type Answer =
 export interface StripeErrorBody extends CardError {
   readonly type?: unknown;
   readonly param?: unknown;
+  readonly message?: unknown;
   readonly payment_intent?: unknown;
 }
 
@@ -86,8 +87,18 @@ export function outcomeOf(answer: Exclude<Answer, { kind: "ok" }>, call: Call, r
 function refused(status: number, error: StripeErrorBody, detail: string): Outcome {
   if (status === 429 || (status === 400 && error.code === "rate_limit")) return notSent("rate_limited", true, detail);
   if (status === 401 || status === 403) return notSent("unauthorized", true, detail);
-  if ((status === 400 || status === 404) && error.type === "invalid_request_error") return notSent("rejected", false, detail);
+  if ((status === 400 || status === 404) && error.type === "invalid_request_error") {
+    return { ...notSent("rejected", false, detail), ...(saysTokenGone(error) ? { tokenGone: true } : {}) };
+  }
   return unknown("unexpected", detail);
+}
+
+/** Stripe gives a detached payment method no code, only these words. A hint about the token, never about money. */
+const MAY_NOT_BE_USED_AGAIN = /PaymentMethod.*may not be used again/;
+
+function saysTokenGone({ code, param, message }: StripeErrorBody): boolean {
+  if (code === "resource_missing") return param === "payment_method";
+  return typeof message === "string" && MAY_NOT_BE_USED_AGAIN.test(message);
 }
 
 function nothing(cause: UnknownCause | "gate_closed", detail: string, call: Call): Outcome {
@@ -112,13 +123,21 @@ function sticky(outcome: Outcome, replay: boolean): Outcome {
   return unknown(outcome.cause === "refused" ? "connection_lost" : "unexpected", `replay: ${outcome.detail}`);
 }
 
+/** Refused because of the state that the PaymentIntent or its charge is in. */
+const BY_STATE: ReadonlySet<unknown> = new Set([
+  "payment_intent_unexpected_state",
+  "charge_already_captured",
+  "charge_expired_for_capture",
+  "capture_charge_authorization_expired",
+]);
+
 /**
  * Refused because of the PaymentIntent's state: it may have succeeded, so look. The same when a card error brings a
  * PaymentIntent that is not the one we asked about, or that is paid.
  */
 export function needsLook(answer: Answer, object: string): boolean {
   if (answer.kind !== "error") return false;
-  if (answer.error.code === "payment_intent_unexpected_state") return true;
+  if (BY_STATE.has(answer.error.code)) return true;
   const intent = answer.error.payment_intent as { id?: unknown; status?: unknown } | undefined | null;
   if (answer.status !== 402 || typeof intent !== "object" || intent === null) return false;
   return intent.id !== object || intent.status === "succeeded" || intent.status === "processing" || intent.status === "requires_capture";

@@ -1,5 +1,6 @@
-import type { Money } from "../contract/money.ts";
+import { isCurrency, type Money } from "../contract/money.ts";
 import type { Declined, Finding, Outcome } from "../contract/outcome.ts";
+import type { AttemptRequest } from "../contract/provider.ts";
 import { fromStripeAmount } from "./amounts.ts";
 import { notSent, unknown } from "./answer.ts";
 import { type CardError, declinedBy, judgeCardError } from "./declines.ts";
@@ -9,6 +10,10 @@ export interface Expected {
   readonly object?: string;
   readonly money?: Money;
   readonly attemptId?: string;
+}
+
+export function expectedOf(request: AttemptRequest): Expected {
+  return { money: request.money, attemptId: request.attemptId };
 }
 
 type Body = Record<string, unknown>;
@@ -35,7 +40,7 @@ export function findingOf(body: Body, expected: Expected): Finding {
     case "succeeded":
       return approved(id, positive(body.amount_received) ?? body.amount, body.currency, true);
     case "requires_capture":
-      return approved(id, positive(body.amount_capturable) ?? body.amount, body.currency, false);
+      return { ...approved(id, positive(body.amount_capturable) ?? body.amount, body.currency, false), ...heldUntil(body) };
     case "processing":
       return { kind: "pending", reference: id, reason: "processing" };
     case "requires_action":
@@ -117,6 +122,13 @@ export function refundFailed(code: unknown): Declined {
   };
 }
 
+/** Where the answer brings the charge, it may say when the hold lapses. */
+function heldUntil(body: Body): { heldUntilMs?: number } {
+  const { card } = record(record(body.latest_charge).payment_method_details);
+  const { capture_before: seconds } = record(card);
+  return typeof seconds === "number" && Number.isSafeInteger(seconds) && seconds > 0 ? { heldUntilMs: seconds * 1000 } : {};
+}
+
 function approved(reference: string, amount: unknown, currency: unknown, captured: boolean): Finding {
   const money = fromStripeAmount(amount, currency);
   if (!money) return unknown("unexpected", "paid, but with an unreadable amount");
@@ -138,4 +150,16 @@ function actionUrl(body: Body): string | null {
 
 export function record(value: unknown): Body {
   return typeof value === "object" && value !== null ? (value as Body) : {};
+}
+
+/** An id or a short word from the wire; anything else is not one. */
+export function wordOf(value: unknown): string | null {
+  return typeof value === "string" && /^[\w:.-]{1,255}$/.test(value) ? value : null;
+}
+
+/** Money that may be nobody's of ours: a currency that we do not know stays as Stripe states it. */
+export function foreignMoney(amount: unknown, currency: unknown): { amount: bigint; currency: string } | null {
+  if (typeof currency !== "string" || !/^[a-z]{3,10}$/.test(currency)) return null;
+  if (isCurrency(currency)) return fromStripeAmount(amount, currency);
+  return typeof amount === "number" && Number.isSafeInteger(amount) && amount >= 0 ? { amount: BigInt(amount), currency } : null;
 }

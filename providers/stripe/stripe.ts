@@ -11,19 +11,25 @@ import {
   type Provider,
   stepKey,
 } from "../contract/provider.ts";
+import type { Records, RecordsQuery } from "../contract/records.ts";
+import type { WebhookDelivery, WebhookReading } from "../contract/webhook.ts";
 import { toStripeAmount } from "./amounts.ts";
 import { type Ask, answerOf, doubtful, endedOutcome, needsLook, notSent, outcomeOf, unknown } from "./answer.ts";
 import { DEFAULT_MAX_SOCKETS, GatedHttpClient } from "./http-client.ts";
-import { captureOutcome, commitOutcome, findingOf, mismatch, settledOutcome } from "./judge.ts";
+import { captureOutcome, commitOutcome, expectedOf, findingOf, mismatch, settledOutcome } from "./judge.ts";
+import { look, lookup } from "./look.ts";
+import { records } from "./records.ts";
 import { lookupRefund, refund } from "./refunds.ts";
 import { createParams } from "./request.ts";
-import { findByAttempt } from "./search.ts";
 import { checkStripeToken, type StripeToken } from "./token.ts";
+import { readWebhook, webhookSecrets } from "./webhook.ts";
 
 export interface StripeOptions {
   /** The provider's id in this installation; default `stripe`. */
   readonly id?: string;
   readonly secretKey: string;
+  /** Of the webhook endpoint, `whsec_...`; several, separated by commas, while it is rolled. Without it webhooks cannot be read. */
+  readonly webhookSecret?: string;
   /** Another address of the API, scheme, host and port only. */
   readonly apiBase?: string;
   readonly clock: Clock;
@@ -51,6 +57,7 @@ class StripeProvider implements Provider {
   readonly id: string;
   readonly kind = "stripe";
   readonly capabilities = CAPABILITIES;
+  readonly readWebhook?: (delivery: WebhookDelivery, call: Call) => Promise<WebhookReading>;
   readonly #clock: Clock;
   readonly #http: GatedHttpClient;
   readonly #stripe: Stripe;
@@ -72,6 +79,14 @@ class StripeProvider implements Provider {
       protocol: secure ? "https" : "http",
     });
     this.#livemode = livemodeOf(options.secretKey);
+    const check = { secrets: webhookSecrets(options.webhookSecret ?? ""), livemode: this.#livemode };
+    if (check.secrets.length === 0) return;
+    this.readWebhook = (delivery, call) =>
+      this.#within<WebhookReading>(
+        call,
+        (ask) => readWebhook(delivery, check, ask),
+        (ended) => ({ kind: "unknown", detail: "detail" in ended ? ended.detail : ended.kind }),
+      );
   }
 
   checkToken(token: unknown): { path: string; message: string } | null {
@@ -119,9 +134,11 @@ class StripeProvider implements Provider {
       call,
       async (ask) => {
         const idempotencyKey = stepKey(request.attemptId, "commit");
-        const answer = await ask((stripe) => stripe.paymentIntents.confirm(object, { off_session: true }, { idempotencyKey }));
+        // A hold's charge says until when it stands. Asked for by the committed request alone: a replay must send the same.
+        const params = { off_session: true, ...(request.capture === "manual" ? { expand: ["latest_charge"] } : {}) };
+        const answer = await ask((stripe) => stripe.paymentIntents.confirm(object, params, { idempotencyKey }));
         if (answer.kind === "ok") return commitOutcome(answer.body, expected);
-        if (needsLook(answer, object)) return settledOutcome(await this.#look(ask, object, expected));
+        if (needsLook(answer, object)) return settledOutcome(await look(ask, object, expected));
         return outcomeOf(answer, call, options.replay);
       },
       undefined,
@@ -132,7 +149,7 @@ class StripeProvider implements Provider {
   async capture(request: OperationRequest, call: Call, options = { replay: false }): Promise<Outcome> {
     const amount = toStripeAmount(request.money);
     if ("problem" in amount) return notSent("rejected", false, amount.problem);
-    const expected = { object: request.object };
+    const expected = { object: request.object, attemptId: request.attemptId };
     return this.#within<Outcome>(
       call,
       async (ask) => {
@@ -142,7 +159,7 @@ class StripeProvider implements Provider {
         const answer = await ask((stripe) => stripe.paymentIntents.capture(request.object, params, key));
         if (answer.kind === "ok") return captureOutcome(commitOutcome(answer.body, expected), request);
         if (needsLook(answer, request.object)) {
-          return captureOutcome(settledOutcome(await this.#look(ask, request.object, expected)), request);
+          return captureOutcome(settledOutcome(await look(ask, request.object, expected)), request);
         }
         return outcomeOf(answer, call, options.replay);
       },
@@ -162,9 +179,10 @@ class StripeProvider implements Provider {
         const answer = await ask((stripe) => stripe.paymentIntents.cancel(object));
         let finding: Finding;
         if (answer.kind === "ok") finding = findingOf(answer.body, { object });
-        else if (needsLook(answer, object)) finding = await this.#look(ask, object, { object });
+        else if (needsLook(answer, object)) finding = await look(ask, object, { object });
         else finding = doubtful(outcomeOf(answer, call, true));
-        return finding.kind === "unpaid" ? unknown("unexpected", "not canceled") : finding;
+        const open = finding.kind === "unpaid" || (finding.kind === "approved" && !finding.captured);
+        return open ? unknown("unexpected", "not canceled") : finding;
       },
       doubtful,
       true,
@@ -180,46 +198,25 @@ class StripeProvider implements Provider {
   }
 
   async lookup(query: LookupQuery, call: Call): Promise<{ object: string | null; finding: Finding }> {
-    let object = query.object;
+    let { object } = query;
+    const learned = (found: string): void => {
+      object = found;
+    };
     return this.#within<{ object: string | null; finding: Finding }>(
       call,
-      async (ask) => {
-        if (object === null && query.replayPrepare) {
-          const created = await this.#replayPrepare(ask, query.request);
-          if (created === "stored_failure") return { object, finding: { kind: "fenced", object: "none", decline: null } };
-          object = created;
-        }
-        if (object === null) object = await findByAttempt(ask, query.request);
-        if (object === null) return { object, finding: unknown("unexpected", "not found, which proves nothing") };
-        return { object, finding: await this.#look(ask, object, { ...expectedOf(query.request), object }) };
-      },
+      (ask) => lookup(ask, query, learned),
       (ended) => ({ object, finding: doubtful(ended) }),
       true,
     );
   }
 
+  async records(query: RecordsQuery, call: Call): Promise<Records> {
+    const ended = (outcome: Outcome): Records => (outcome.kind === "unknown" ? outcome : unknown("unexpected", outcome.kind));
+    return this.#within<Records>(call, (ask) => records(ask, query, call), ended, true);
+  }
+
   close(): void {
     this.#http.close();
-  }
-
-  /**
-   * The id only: the body is the stored answer to the first create, hours old perhaps. A stored 5xx is proof: under this key nobody was
-   * ever told an id, so nobody can have confirmed it, and nobody ever will.
-   */
-  async #replayPrepare(ask: Ask, request: AttemptRequest): Promise<string | "stored_failure" | null> {
-    const body = createParams(request);
-    if ("problem" in body) return null;
-    const answer = await ask((stripe) =>
-      stripe.paymentIntents.create(body.params, { idempotencyKey: stepKey(request.attemptId, "prepare") }),
-    );
-    if (answer.kind === "error" && answer.replayed && answer.status >= 500) return "stored_failure";
-    return answer.kind === "ok" && mismatch(answer.body, expectedOf(request)) === null ? (answer.body.id as string) : null;
-  }
-
-  async #look(ask: Ask, object: string, expected: Parameters<typeof findingOf>[1]): Promise<Finding> {
-    const answer = await ask((stripe) => stripe.paymentIntents.retrieve(object));
-    if (answer.kind === "ok") return findingOf(answer.body, expected);
-    return unknown(answer.kind === "nothing" && answer.cause !== "gate_closed" ? answer.cause : "unexpected", `lookup: ${answer.detail}`);
   }
 
   /** Runs `work` under the call's deadline, with the gate around every request that it makes. */
@@ -237,10 +234,6 @@ class StripeProvider implements Provider {
       () => ended(endedOutcome(call, this.#clock.monotonic() - startedAt, replay)),
     );
   }
-}
-
-function expectedOf(request: AttemptRequest): { money: AttemptRequest["money"]; attemptId: string } {
-  return { money: request.money, attemptId: request.attemptId };
 }
 
 /** `sk_live_`, `rk_live_`, `sk_org_live_` and their test twins; null if the key does not say. */

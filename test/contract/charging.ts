@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { type ContractWorld, money } from "./contract-world.ts";
+import type { ContractWorld } from "./contract-world.ts";
 
 export function chargingTests(world: ContractWorld): void {
-  const { amounts, declines, impossible, manualCapture, novelDecline, tokens } = world.fixture;
+  const { amounts, declines, impossible, novelDecline, tokens } = world.fixture;
 
   test.each(amounts)("$amount $currency is taken exactly, once, and only by the commit", async (amount) => {
     const request = world.request({ money: amount });
@@ -19,19 +19,6 @@ export function chargingTests(world: ContractWorld): void {
     const outcome = await world.provider.prepare(world.request({ money: amount }), world.call());
     expect(outcome).toMatchObject({ kind: "not_sent", cause: "rejected", fault: false });
   });
-
-  if (manualCapture)
-    test("a manual capture only authorizes, and capture takes the money", async () => {
-      const request = world.request({ capture: "manual" });
-      const paid = await world.paid(request);
-      expect(paid.approved).toMatchObject({ captured: false, amount: 4200n });
-      expect(world.moved(request)).toEqual([]);
-      const operation = world.operation(paid, { money: money(4000) });
-      const first = await world.provider.capture(operation, world.call());
-      expect(first).toMatchObject({ kind: "approved", captured: true, amount: 4000n });
-      expect(await world.provider.capture(operation, world.call(), { replay: true })).toEqual(first);
-      expect(world.moved(request)).toEqual([4000n]);
-    });
 
   test("the same commit twice moves money once, one after the other", async () => {
     const { request, object, approved } = await world.paid();

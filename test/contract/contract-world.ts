@@ -3,8 +3,10 @@ import type { Clock } from "../../providers/contract/clock.ts";
 import type { Currency, Money } from "../../providers/contract/money.ts";
 import type { Approved, Outcome } from "../../providers/contract/outcome.ts";
 import type { AttemptRequest, OperationRequest, Provider } from "../../providers/contract/provider.ts";
+import type { WebhookDelivery } from "../../providers/contract/webhook.ts";
 import type { Fault, Operation } from "../../providers/sandbox/fault.ts";
 import type { Movement } from "../../providers/sandbox/ledger.ts";
+import type { WebhookMood } from "../../providers/sandbox/webhook-settings.ts";
 import type { ProviderFixture } from "./provider-fixture.ts";
 
 /** How long things take on this side, milliseconds. */
@@ -21,7 +23,24 @@ export interface Times {
   readonly settle: number;
 }
 
+/** `other_secret`, `other_mode`: good for the API, and of webhooks they expect something else. */
+export type Credentials = "right" | "wrong" | "other_secret" | "other_mode";
+
+/** Where the provider's webhooks arrive. */
+export interface Mailbox {
+  /** Until the end of the test. */
+  open(mood?: WebhookMood): void;
+  /** What arrived; waits until nothing is under way. */
+  deliveries(): Promise<readonly WebhookDelivery[]>;
+}
+
 export type Booked = Pick<Movement, "type" | "chargeId" | "attemptId" | "amount" | "currency">;
+
+export interface Paid {
+  readonly request: AttemptRequest;
+  readonly object: string;
+  readonly approved: Approved;
+}
 
 /** One side of the seam: adapters, what they talk to, its books and its troubles. Remembers all that providers told. */
 export abstract class ContractWorld {
@@ -29,6 +48,8 @@ export abstract class ContractWorld {
   readonly told: unknown[] = [];
   abstract readonly clock: Clock;
   abstract readonly times: Times;
+  /** null: nothing is delivered here. */
+  abstract readonly mailbox: Mailbox | null;
   #provider: Provider | null = null;
   #nextAttempt = 0;
 
@@ -49,7 +70,7 @@ export abstract class ContractWorld {
   abstract passTime(ms: number): Promise<void>;
   /** The provider knows nothing of what was. */
   abstract forget(): Promise<void>;
-  protected abstract make(credentials: "right" | "wrong"): Provider;
+  protected abstract make(credentials: Credentials): Provider;
   /** Waits for what a provider does. */
   protected abstract settled<T>(work: Promise<T>): Promise<T>;
 
@@ -62,7 +83,7 @@ export abstract class ContractWorld {
     this.#provider = this.create("right");
   }
 
-  create(credentials: "right" | "wrong"): Provider {
+  create(credentials: Credentials): Provider {
     return this.#remembering(this.make(credentials));
   }
 
@@ -106,17 +127,21 @@ export abstract class ContractWorld {
   }
 
   /** Prepares and commits a charge that is approved. */
-  async paid(request = this.request()): Promise<{ request: AttemptRequest; object: string; approved: Approved }> {
+  async paid(request = this.request()): Promise<Paid> {
     const object = await this.prepared(request);
     const approved = await this.commit(request, object);
     if (approved.kind !== "approved") throw new Error(`not approved: ${JSON.stringify(approved, plain)}`);
     return { request, object, approved };
   }
 
-  operation(
-    of: { request: AttemptRequest; object: string; approved: Approved },
-    changes: Partial<OperationRequest> = {},
-  ): OperationRequest {
+  /** Prepares and commits a charge that is only held. */
+  async held(): Promise<Paid> {
+    const paid = await this.paid(this.request({ capture: "manual" }));
+    if (paid.approved.captured) throw new Error("captured, and not held");
+    return paid;
+  }
+
+  operation(of: Paid, changes: Partial<OperationRequest> = {}): OperationRequest {
     const { chargeId, attemptId, money } = of.request;
     return { chargeId, attemptId, key: `${attemptId}:operation`, reference: of.approved.reference, object: of.object, money, ...changes };
   }

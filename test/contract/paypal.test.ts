@@ -68,18 +68,26 @@ const declines: DeclineCase[] = [
   issue("AGREEMENT_ALREADY_CANCELLED", "payment_stopped", "fix_data"),
 ];
 
-const create: MakeAdapter = ({ baseUrl, clock, credentials }) =>
-  createPayPalProvider({ clientId: CLIENT_ID, clientSecret: credentials === "right" ? SECRET : "wrong", apiBase: baseUrl, clock });
+const create: MakeAdapter = ({ baseUrl, clock, credentials, webhookSecret, webhookCa }) =>
+  createPayPalProvider({
+    clientId: CLIENT_ID,
+    clientSecret: credentials === "right" ? SECRET : "wrong",
+    apiBase: baseUrl,
+    clock,
+    webhookId: webhookSecret,
+    webhookCa: webhookCa(),
+  });
 
 const fixture: ProviderFixture = {
   name: "paypal",
   traits: PAYPAL,
   manualCapture: true,
-  secrets: [CLIENT_ID, SECRET, "A21AA", "contract-vault-id"],
+  secrets: [CLIENT_ID, SECRET, "A21AA", "contract-vault-id", "1JE4291016473214C"],
   tokens: {
     approved: card("contract-vault-id"),
     pending: { vault_id: "pending" },
     requiresAction: { vault_id: "payer_action" },
+    disputed: { vault_id: "disputed" },
     bad: [
       { token: null, path: "" },
       { token: "8kk845", path: "" },
@@ -95,6 +103,9 @@ const fixture: ProviderFixture = {
   impossible: [money(420_050, "huf"), money(101, "twd"), money(4200, "kwd"), money(4200, "clp")],
   declines,
   novelDecline: "processor_Z999",
+  // No event says its mode: the webhook id, which is of one, is in what is signed.
+  webhooks: { secret: "1JE4291016473214C", otherSecret: "0AB1C2D3E4F567890", windowMs: 4 * 86_400_000, saysMode: false },
+  records: { pageSize: 500 },
 };
 
 describeProvider(new SandboxWorld(fixture, create));

@@ -19,6 +19,8 @@ export interface ProviderFixture {
     readonly pending: unknown;
     /** The customer must act. */
     readonly requiresAction: unknown;
+    /** Approved, and disputed as soon as it is captured; left out: disputes cannot be simulated. */
+    readonly disputed?: unknown;
     /** Refused by `checkToken`, with the JSON pointer of the fault. */
     readonly bad: readonly { readonly token: unknown; readonly path: string }[];
     /** Accepted by `checkToken`. */
@@ -32,6 +34,20 @@ export interface ProviderFixture {
   readonly declines: readonly DeclineCase[];
   /** A code that is in no table, for the fault `decline`; null where codes cannot be made up. */
   readonly novelDecline: string | null;
+  /** Left out: it sends no webhooks. */
+  readonly webhooks?: WebhookFixture;
+  /** Left out: it has no list of its own. */
+  readonly records?: { readonly pageSize: number };
+}
+
+export interface WebhookFixture {
+  /** What the adapter under test expects deliveries to be signed for, and something else. */
+  readonly secret: string;
+  readonly otherSecret: string;
+  /** A delivery may be that many milliseconds old. */
+  readonly windowMs: number;
+  /** Its events say whether they are live. */
+  readonly saysMode: boolean;
 }
 
 export interface DeclineCase {

@@ -3,7 +3,8 @@ import { type Clock, systemClock } from "../../providers/contract/clock.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import type { Fault } from "../../providers/sandbox/fault.ts";
 import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
-import { ContractWorld, type Times } from "./contract-world.ts";
+import { openReceiver, type Receiver } from "../providers/sandbox/webhook-receiver.ts";
+import { ContractWorld, type Credentials, type Mailbox, type Times } from "./contract-world.ts";
 import type { ProviderFixture } from "./provider-fixture.ts";
 
 const SETTLE_MS = 60_000;
@@ -12,7 +13,12 @@ const SETTLE_MS = 60_000;
 export type MakeAdapter = (options: {
   readonly baseUrl: string;
   readonly clock: Clock;
-  readonly credentials: "right" | "wrong";
+  /** `other_mode`: of the other mode, for the same address. */
+  readonly credentials: "right" | "wrong" | "other_mode";
+  /** `WebhookFixture.secret` or `otherSecret`. */
+  readonly webhookSecret: string;
+  /** PEM of the authority behind the signatures; asked for only where they need one. */
+  readonly webhookCa: () => string;
 }) => Provider;
 
 /** The real adapters, over real HTTP. One sandbox per test file, one fresh provider per test. */
@@ -22,25 +28,48 @@ export class SandboxWorld extends ContractWorld {
   readonly times: Times = { short: 250, patient: 5_000, slow: 600, quiet: 700, settle: SETTLE_MS };
   readonly #make: MakeAdapter;
   readonly #providers: Provider[] = [];
+  readonly mailbox: Mailbox;
   #sandbox: Sandbox | null = null;
+  #receiver: Receiver | null = null;
   #aheadMs = 0;
 
   constructor(fixture: ProviderFixture, make: MakeAdapter) {
     super(fixture);
     this.#make = make;
+    const { psp } = fixture.traits;
+    this.mailbox = {
+      open: (mood = {}) => {
+        this.sandbox.setWebhookEndpoint(psp, { url: this.#receiver!.url, secret: fixture.webhooks?.secret ?? "unset" });
+        this.sandbox.setWebhookMood(psp, mood);
+      },
+      deliveries: async () => {
+        await this.sandbox.webhooksSent();
+        return this.#receiver!.received.map(({ headers, body, receivedAtMs }) => ({
+          headers: headers as Record<string, string | undefined>,
+          body,
+          receivedAtMs,
+        }));
+      },
+    };
   }
 
   hooks(): void {
     beforeAll(async () => {
       this.#sandbox = await startSandbox({ settleAfterMs: SETTLE_MS, now: () => Date.now() + this.#aheadMs });
+      this.#receiver = await openReceiver();
     });
-    afterAll(() => this.sandbox.close());
+    afterAll(() => {
+      this.#receiver?.close();
+      return this.sandbox.close();
+    });
     beforeEach(async () => {
       this.#aheadMs = 0;
       await this.forget();
+      this.#receiver!.received.length = 0;
       this.begun();
     });
     afterEach(() => {
+      this.sandbox.clearWebhookEndpoints(this.fixture.traits.psp);
       for (const provider of this.#providers.splice(0)) provider.close();
     });
   }
@@ -81,9 +110,16 @@ export class SandboxWorld extends ContractWorld {
     await this.sandbox.listening();
   }
 
-  protected make(credentials: "right" | "wrong"): Provider {
+  protected make(credentials: Credentials): Provider {
     const baseUrl = this.fixture.traits.psp === "stripe" ? this.sandbox.stripeUrl : this.sandbox.paypalUrl;
-    const provider = this.#make({ baseUrl, clock: systemClock, credentials });
+    const { secret = "", otherSecret = "" } = this.fixture.webhooks ?? {};
+    const provider = this.#make({
+      baseUrl,
+      clock: systemClock,
+      credentials: credentials === "other_secret" ? "right" : credentials,
+      webhookSecret: credentials === "other_secret" ? otherSecret : secret,
+      webhookCa: () => this.sandbox.paypalWebhookCa,
+    });
     this.#providers.push(provider);
     return provider;
   }

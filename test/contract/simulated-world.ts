@@ -6,7 +6,7 @@ import { Processor } from "../simulation/processor.ts";
 import { SimulatedProvider } from "../simulation/provider.ts";
 import type { WireFault, WireOperation } from "../simulation/weather.ts";
 import { type Request, Wire } from "../simulation/wire.ts";
-import { type Booked, ContractWorld, type Times } from "./contract-world.ts";
+import { type Booked, ContractWorld, type Credentials, type Times } from "./contract-world.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 /** What the sandbox's faults are called in the simulator. Delays are its own: see `times`. */
@@ -28,6 +28,7 @@ const FAULTS: Readonly<Record<Exclude<FaultKind, "decline">, WireFault>> = {
 export class SimulatedWorld extends ContractWorld {
   /** By the delays in the simulator's wire.ts and issuer.ts. */
   readonly times: Times = { short: 2_000, patient: 130_000, slow: 61_000, quiet: 200_000, settle: 3 * 3_600_000 };
+  readonly mailbox = null;
   #time = new VirtualTime();
   #ledger = new Ledger(this.#time.world);
   #processor: Processor | null = null;
@@ -78,7 +79,7 @@ export class SimulatedWorld extends ContractWorld {
     this.#sent = [];
   }
 
-  protected make(credentials: "right" | "wrong"): Provider {
+  protected make(credentials: Credentials): Provider {
     const { world, machine } = this.#time;
     const weather = credentials === "right" ? this.#time.weather : this.#time.weatherOfItsOwn();
     if (credentials === "wrong") weather.order("401");

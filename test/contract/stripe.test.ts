@@ -77,18 +77,21 @@ const declines: DeclineCase[] = [
   },
 ];
 
-const create: MakeAdapter = ({ baseUrl, clock, credentials }) =>
-  createStripeProvider({ secretKey: credentials === "right" ? SECRET : "sk_live_of_nobody_b5yXq2", apiBase: baseUrl, clock });
+const create: MakeAdapter = ({ baseUrl, clock, credentials, webhookSecret }) => {
+  const secretKey = credentials === "right" ? SECRET : "sk_live_of_nobody_b5yXq2";
+  return createStripeProvider({ secretKey, webhookSecret, apiBase: baseUrl, clock });
+};
 
 const fixture: ProviderFixture = {
   name: "stripe",
   traits: STRIPE,
   manualCapture: true,
-  secrets: [SECRET, "b5yXq2", "pm_card", "cus_Nffr"],
+  secrets: [SECRET, "b5yXq2", "pm_card", "cus_Nffr", "whsec"],
   tokens: {
     approved: token("pm_card_visa"),
     pending: token("pm_card_pending"),
     requiresAction: token("pm_card_requires_action"),
+    disputed: token("pm_card_createDispute"),
     good: [token("pm_card_visa"), { payment_method: "pm_card_visa" }],
     bad: [
       { token: "pm_card_visa", path: "" },
@@ -102,6 +105,8 @@ const fixture: ProviderFixture = {
   impossible: [money(4201, "kwd"), money(4250, "mga")],
   declines,
   novelDecline: "brand_new_code",
+  webhooks: { secret: "whsec_contract", otherSecret: "whsec_of_nobody", windowMs: 300_000, saysMode: true },
+  records: { pageSize: 100 },
 };
 
 describeProvider(new SandboxWorld(fixture, create));

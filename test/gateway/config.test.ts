@@ -100,6 +100,30 @@ describe("faults", () => {
     expect(faultsOf({ STRIPE_WEBHOOK_SECRET: "whsec_1" })).toEqual([expect.stringContaining("STRIPE_SECRET_KEY is missing")]);
   });
 
+  test("a webhook secret of Stripe's that is none; two are fine while it is rolled", () => {
+    const withSecret = (secret: string) => ({
+      SANDBOX: "off",
+      DATABASE_URL,
+      STRIPE_SECRET_KEY: "sk_test_1",
+      STRIPE_WEBHOOK_SECRET: secret,
+    });
+    const fault = [expect.stringContaining("STRIPE_WEBHOOK_SECRET must be the signing secret")];
+    for (const secret of ["we_1", "whsec_", "whsec_1,", "whsec_1,we_2"]) expect(faultsOf(withSecret(secret)), secret).toEqual(fault);
+    expect(configOf(withSecret("whsec_old,whsec_new")).providers[0]).toMatchObject({ webhookSecret: "whsec_old,whsec_new" });
+  });
+
+  test("a way to check PayPal's webhooks that there is not", () => {
+    const checkedBy = (way: string) => ({
+      SANDBOX: "off",
+      DATABASE_URL,
+      PAYPAL_CLIENT_ID: "c",
+      PAYPAL_CLIENT_SECRET: "s",
+      PAYPAL_WEBHOOK_VERIFICATION: way,
+    });
+    expect(faultsOf(checkedBy("never"))).toEqual(["PAYPAL_WEBHOOK_VERIFICATION must be offline or api"]);
+    expect(configOf(checkedBy("api")).providers[0]).toMatchObject({ webhookVerification: "api" });
+  });
+
   test("a database without any processor", () => {
     expect(faultsOf({ DATABASE_URL })).toEqual([expect.stringContaining("no processor is set")]);
     expect(faultsOf({ DATABASE_URL, SANDBOX: "off" })).toEqual([]);
@@ -172,6 +196,16 @@ test("what is allowed but should be known is noted", () => {
     expect.stringContaining("embedded database"),
     expect.stringContaining("STRIPE_WEBHOOK_SECRET"),
   ]);
+});
+
+test("webhooks may go to private addresses on a trial's own machine, or where it is asked for, which is noted", () => {
+  expect(configOf({}).webhookAllowPrivate).toBe(true);
+  expect(configOf({ WEBHOOK_ALLOW_PRIVATE: "off" }).webhookAllowPrivate).toBe(false);
+  expect(configOf({ SANDBOX: "off" }).webhookAllowPrivate).toBe(false);
+  expect(configOf(STRIPE).webhookAllowPrivate).toBe(false);
+  expect(configOf({ DATABASE_URL, SANDBOX: "on" }).webhookAllowPrivate).toBe(false);
+  const asked = configOf({ DATABASE_URL, SANDBOX: "on", WEBHOOK_ALLOW_PRIVATE: "on" });
+  expect(asked).toMatchObject({ webhookAllowPrivate: true, notes: [expect.stringContaining("WEBHOOK_ALLOW_PRIVATE")] });
 });
 
 test("the faults are printed one per line", () => {

@@ -40,6 +40,10 @@ export interface EngineSettings {
   readonly log?: CoreLog;
   /** The ids of the providers that it configures; default: both. */
   readonly providers?: readonly string[];
+  /** Of Stripe's webhooks; without it they cannot be read. */
+  readonly stripeWebhookSecret?: string;
+  /** The same of PayPal's: the id of our webhook there. */
+  readonly paypalWebhookId?: string;
   /** Wraps each adapter, to pause or spy between two steps. */
   readonly wrap?: (provider: Provider) => Provider;
 }
@@ -64,8 +68,19 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
   const log = settings.log ?? silent;
   const db = openDatabase({ url: databaseUrl, maxConnections: 8, onIdleError: () => {} });
   const providers = [
-    createStripeProvider({ secretKey: "sk_test_sandbox", apiBase: sandbox.stripeUrl, clock }),
-    createPayPalProvider({ clientId: "sandbox", clientSecret: "sandbox", apiBase: sandbox.paypalUrl, clock }),
+    createStripeProvider({
+      secretKey: "sk_test_sandbox",
+      webhookSecret: settings.stripeWebhookSecret ?? "",
+      apiBase: sandbox.stripeUrl,
+      clock,
+    }),
+    createPayPalProvider({
+      clientId: "sandbox",
+      clientSecret: "sandbox",
+      apiBase: sandbox.paypalUrl,
+      clock,
+      ...(settings.paypalWebhookId && { webhookId: settings.paypalWebhookId, webhookCa: sandbox.paypalWebhookCa }),
+    }),
   ]
     .filter(({ id }) => settings.providers?.includes(id) ?? true)
     .map(settings.wrap ?? ((provider) => provider));

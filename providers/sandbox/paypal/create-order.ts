@@ -1,14 +1,13 @@
 import type { Answer } from "../processor.ts";
 import { parseAmount } from "./amount.ts";
 import { badRequest } from "./error.ts";
+import { type Json, jsonOf, textOf } from "./json.ts";
 import type { Order, Source } from "./order.ts";
 import type { PaypalStore } from "./store.ts";
 
 const MAX_INVOICE_ID = 127;
 const MAX_CUSTOM_ID = 255;
 const MAX_DESCRIPTION = 127;
-
-export type Json = Readonly<Record<string, unknown>>;
 
 /** Checks the body of POST /v2/checkout/orders. The order is not stored yet. */
 export function newOrder(store: PaypalStore, account: string, body: Json): { order: Order } | { problem: Answer } {
@@ -58,14 +57,6 @@ export function sourceOf(body: Json): Source | null {
   }
   const token = textOf(jsonOf(source.token).id);
   return token === null ? null : { kind: "paypal", vaultId: token };
-}
-
-export function jsonOf(value: unknown): Json {
-  return typeof value === "object" && value !== null ? (value as Json) : {};
-}
-
-export function textOf(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
 }
 
 function textProblem(unit: Json, name: string, max: number): Answer | null {

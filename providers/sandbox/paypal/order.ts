@@ -55,6 +55,8 @@ export interface Authorization {
   status: "CREATED" | "CAPTURED" | "PARTIALLY_CAPTURED" | "DENIED" | "VOIDED";
   readonly processor: Capture["processor"];
   capturedUnits: number;
+  /** Voided because its time was over. */
+  lapsed?: boolean;
 }
 
 export interface Refund {
@@ -65,7 +67,13 @@ export interface Refund {
   readonly invoiceId: string | null;
   readonly customId: string | null;
   readonly created: number;
+  updated: number;
+  status: "COMPLETED" | "PENDING" | "FAILED";
+  settle: { readonly atMs: number; readonly succeeds: boolean } | null;
 }
+
+/** So long PayPal holds an authorization. */
+export const HOLD_MS = 29 * 86_400_000;
 
 export function link(href: string, rel: string, method = "GET"): Link {
   return { href, rel, method };
@@ -148,7 +156,7 @@ export function showAuthorization(held: Authorization, baseUrl: string, full: bo
     ...ids(held),
     ...processorResponse(held.processor),
     supplementary_data: { related_ids: { order_id: held.order } },
-    expiration_time: time(held.created + 29 * 86_400_000),
+    expiration_time: time(held.created + HOLD_MS),
     ...times(held),
     links,
   };
@@ -159,14 +167,14 @@ export function showRefund(refund: Refund, baseUrl: string, full: boolean): Reco
     link(`${baseUrl}/v2/payments/refunds/${refund.id}`, "self"),
     link(`${baseUrl}/v2/payments/captures/${refund.capture}`, "up"),
   ];
-  if (!full) return { id: refund.id, status: "COMPLETED", links };
-  const { created } = refund;
+  if (!full) return { id: refund.id, status: refund.status, links };
   return {
     id: refund.id,
-    status: "COMPLETED",
+    status: refund.status,
+    ...(refund.status === "PENDING" ? { status_details: { reason: "ECHECK" } } : {}),
     amount: showAmount(refund.amount),
     ...ids(refund),
-    ...times({ created, updated: created }),
+    ...times(refund),
     links,
   };
 }

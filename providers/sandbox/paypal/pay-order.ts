@@ -17,6 +17,7 @@ export function payOrder(store: PaypalStore, order: Order, source: Source | null
   const chosen = source ?? order.source;
   if (!chosen && order.payer !== "approved")
     return unprocessable("ORDER_NOT_APPROVED", { description: "Payer has not yet approved the Order." });
+  if (chosen && store.isGone(order.account, chosen.vaultId)) return unprocessable("TOKEN_ID_NOT_FOUND", { executed: true });
   const behaviour = decline === null ? vaultBehaviour(chosen?.vaultId ?? "") : faultBehaviour(decline);
   if (behaviour.kind === "refuse") return unprocessable(behaviour.issue, { executed: isFinal(behaviour.issue) });
   if (behaviour.kind === "payer_action" && order.payer !== "approved") return askPayer(store, order, chosen);
@@ -24,6 +25,7 @@ export function payOrder(store: PaypalStore, order: Order, source: Source | null
   order.status = "COMPLETED";
   if (order.intent === "CAPTURE") store.captured(order, addCapture(store, order, behaviour));
   else addAuthorization(store, order, behaviour);
+  tellOf(store, order, "CHECKOUT.ORDER.COMPLETED");
   return null;
 }
 
@@ -34,6 +36,7 @@ export function payerAnswered(store: PaypalStore, order: Order, approved: boolea
   if (approved) order.status = "APPROVED";
   order.updated = store.world.now();
   store.orders.put(order.id, order);
+  if (approved) tellOf(store, order, "CHECKOUT.ORDER.APPROVED");
 }
 
 function askPayer(store: PaypalStore, order: Order, source: Source | null): Answer {
@@ -88,10 +91,15 @@ function addAuthorization(store: PaypalStore, order: Order, behaviour: VaultBeha
   if (held.status === "CREATED") store.moved("authorize", order, held.amount, held.id);
   store.authorizations.put(held.id, held);
   store.orders.put(order.id, order);
+  if (held.status === "CREATED") store.tell.ofHold(held, "PAYMENT.AUTHORIZATION.CREATED");
 }
 
 function processorOf(behaviour: VaultBehaviour): Capture["processor"] {
   if (behaviour.kind !== "processor_declines") return null;
   const { responseCode, adviceCode } = behaviour;
   return { responseCode, adviceCode };
+}
+
+function tellOf(store: PaypalStore, order: Order, type: string): void {
+  store.tell.of(order.account, type, "checkout-order", () => store.showOrder(order, true));
 }

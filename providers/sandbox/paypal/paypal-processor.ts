@@ -1,29 +1,13 @@
-import type { Operation } from "../fault.ts";
 import type { Answer, Opened, Processor, WireRequest, World } from "../processor.ts";
-import { captureAuthorization, refundCapture, voidAuthorization } from "./change-payment.ts";
-import { type Json, jsonOf, newOrder, sourceOf } from "./create-order.ts";
+import type { Delivery } from "../webhooks.ts";
 import { badRequest, inProgress, notFound, rateLimit, serverError, unauthorized } from "./error.ts";
+import { type Json, jsonOf } from "./json.ts";
 import { type Kept, KeptRequests } from "./kept-requests.ts";
-import { merchantOf, Oauth } from "./oauth.ts";
+import { Notifications } from "./notifications.ts";
+import { Oauth } from "./oauth.ts";
 import { showAuthorization, showCapture, showRefund } from "./order.ts";
-import { payerAnswered, payOrder } from "./pay-order.ts";
+import { type ObjectKind, Routes } from "./routes.ts";
 import { PaypalStore } from "./store.ts";
-
-const ORDER_KEY_MS = 6 * 3_600_000;
-const PAYMENT_KEY_MS = 45 * 86_400_000;
-
-type ObjectKind = (Kept & { kind: "object" })["of"];
-/** What an execution made or refused. `of` and `id` name the object that a replay shows. */
-type Made = { readonly of: ObjectKind; readonly id: string; readonly status: number } | { readonly answer: Answer };
-
-interface Route {
-  readonly operation: Operation | "other";
-  /** Null for the token call and for pages. */
-  readonly needsToken: boolean;
-  /** How long the request id is kept. */
-  readonly keepMs: number;
-  readonly run: (client: string, body: Json, decline: string | null) => Made;
-}
 
 /** A PayPal whose request ids replay the latest state. */
 export class PaypalProcessor implements Processor {
@@ -31,11 +15,33 @@ export class PaypalProcessor implements Processor {
   readonly #store: PaypalStore;
   readonly #kept: KeptRequests;
   readonly #oauth: Oauth;
+  readonly #notifications: Notifications;
+  readonly #routes: Routes;
 
   constructor(world: World) {
-    this.#store = new PaypalStore(world);
+    this.#notifications = new Notifications(world);
+    this.#store = new PaypalStore(world, this.#notifications);
     this.#kept = new KeptRequests(world);
     this.#oauth = new Oauth(world);
+    this.#routes = new Routes({
+      store: this.#store,
+      notifications: this.#notifications,
+      oauth: this.#oauth,
+      show: (of, id, client) => this.#show(of, id, client, true, 200),
+    });
+  }
+
+  /** PEM of the authority that vouches for the signatures of webhooks. */
+  get webhookAuthority(): string {
+    return this.#notifications.authority;
+  }
+
+  sign(delivery: Delivery): Readonly<Record<string, string>> {
+    return this.#notifications.headers(delivery);
+  }
+
+  lapseHolds(): void {
+    this.#store.lapseHolds();
   }
 
   open(request: WireRequest): Opened {
@@ -44,7 +50,7 @@ export class PaypalProcessor implements Processor {
     const key = method === "POST" && typeof header === "string" && header !== "" ? header : null;
     const json = method === "POST" && request.body !== "" && headers["content-type"]?.includes("json") ? parseJson(request.body) : {};
     const body = json ?? {};
-    const route = this.#route(request, body);
+    const route = this.#routes.find(request, body);
     const client = route.needsToken ? this.#oauth.clientOf(headers.authorization) : "";
     const id = key === null ? null : `${client} ${path} ${key}`;
     const full = headers.prefer?.includes("return=representation") ?? false;
@@ -119,135 +125,6 @@ export class PaypalProcessor implements Processor {
       }
     }
   }
-
-  #route(request: WireRequest, body: Json): Route {
-    const { method, path, headers, query } = request;
-    const [, version, area, collection, id, action, more] = path.split("/");
-    if (version === "approve" && area) return page(() => this.#approval(area, query));
-    if (path === "/v1/oauth2/token" && method === "POST") {
-      return { operation: "token", needsToken: false, keepMs: 0, run: () => ({ answer: this.#oauth.issue(headers.authorization) }) };
-    }
-    if (path === "/v1/identity/oauth2/userinfo" && method === "GET") return read("identify", (client) => ok(merchantOf(client)));
-    const address = `${method} ${version}/${area}/${collection}${id ? "/{id}" : ""}${action ? `/${action}` : ""}`;
-    const route = more === undefined ? (this.#orderRoute(address, id ?? "", body) ?? this.#paymentRoute(address, id ?? "")) : null;
-    return route ?? page(() => notFound("path"));
-  }
-
-  #orderRoute(address: string, id: string, body: Json): Route | null {
-    switch (address) {
-      case "POST v2/checkout/orders": {
-        // With a vaulted source the creation moves the money.
-        const single = sourceOf(body) !== null;
-        const operation = single ? "commit" : "prepare";
-        return {
-          operation,
-          needsToken: true,
-          keepMs: ORDER_KEY_MS,
-          run: (client, json, decline) => this.#createOrder(client, json, decline),
-        };
-      }
-      case "POST v2/checkout/orders/{id}/capture":
-        return commit((client, json, decline) => this.#pay("CAPTURE", id, client, json, decline));
-      case "POST v2/checkout/orders/{id}/authorize":
-        return commit((client, json, decline) => this.#pay("AUTHORIZE", id, client, json, decline));
-      case "GET v2/checkout/orders/{id}":
-        return this.#lookup("order", id);
-      default:
-        return null;
-    }
-  }
-
-  #paymentRoute(address: string, id: string): Route | null {
-    switch (address) {
-      case "GET v2/payments/captures/{id}":
-        return this.#lookup("capture", id);
-      case "GET v2/payments/refunds/{id}":
-        return this.#lookup("refund", id);
-      case "GET v2/payments/authorizations/{id}":
-        return this.#lookup("authorization", id);
-      case "POST v2/payments/captures/{id}/refund":
-        return write("refund", (client, json) => this.#refund(id, client, json));
-      case "POST v2/payments/authorizations/{id}/capture":
-        return write("capture", (client, json) => this.#captureHeld(id, client, json));
-      case "POST v2/payments/authorizations/{id}/void":
-        return write("cancel", (client) => this.#void(id, client));
-      default:
-        return null;
-    }
-  }
-
-  #lookup(of: ObjectKind, id: string): Route {
-    return read("lookup", (client) => this.#show(of, id, client, true, 200));
-  }
-
-  #createOrder(client: string, body: Json, decline: string | null): Made {
-    const made = newOrder(this.#store, client, body);
-    if ("problem" in made) return { answer: made.problem };
-    const { order } = made;
-    const source = sourceOf(body);
-    const refused = source ? payOrder(this.#store, order, source, decline) : null;
-    if (refused && order.status !== "PAYER_ACTION_REQUIRED") return { answer: refused };
-    this.#store.orders.put(order.id, order);
-    return { of: "order", id: order.id, status: 201 };
-  }
-
-  #pay(intent: "CAPTURE" | "AUTHORIZE", id: string, client: string, body: Json, decline: string | null): Made {
-    const order = this.#store.order(id, client);
-    if (!order) return { answer: notFound("order_id") };
-    if (order.intent !== intent) return { answer: badRequest("ACTION_DOES_NOT_MATCH_INTENT") };
-    const refused = payOrder(this.#store, order, sourceOf(body), decline);
-    return refused ? { answer: refused } : { of: "order", id, status: 201 };
-  }
-
-  #refund(id: string, client: string, body: Json): Made {
-    const capture = this.#store.capture(id, client);
-    if (!capture) return { answer: notFound("capture_id") };
-    const made = refundCapture(this.#store, capture, body);
-    return "problem" in made ? { answer: made.problem } : { of: "refund", id: made.refund.id, status: 201 };
-  }
-
-  #captureHeld(id: string, client: string, body: Json): Made {
-    const held = this.#store.authorization(id, client);
-    if (!held) return { answer: notFound("authorization_id") };
-    const made = captureAuthorization(this.#store, held, body);
-    return "problem" in made ? { answer: made.problem } : { of: "capture", id: made.capture.id, status: 201 };
-  }
-
-  #void(id: string, client: string): Made {
-    const held = this.#store.authorization(id, client);
-    if (!held) return { answer: notFound("authorization_id") };
-    const refused = voidAuthorization(this.#store, held);
-    return refused ? { answer: refused } : { of: "authorization", id, status: 200 };
-  }
-
-  /** The page that `approve` and `payer-action` links send the payer to. */
-  #approval(id: string, query: string): Answer {
-    const headers = { "content-type": "text/plain" };
-    const order = this.#store.orders.get(id);
-    if (!order) return { status: 404, body: "no such order\n", headers, executed: false };
-    payerAnswered(this.#store, order, new URLSearchParams(query).get("result") !== "fail");
-    return { status: 200, body: `${order.status}\n`, headers, executed: true };
-  }
-}
-
-function commit(run: Route["run"]): Route {
-  return write("commit", run);
-}
-
-function write(operation: Operation, run: Route["run"]): Route {
-  return { operation, needsToken: true, keepMs: PAYMENT_KEY_MS, run };
-}
-
-function read(operation: Operation, answer: (client: string) => Answer): Route {
-  return { operation, needsToken: true, keepMs: 0, run: (client) => ({ answer: answer(client) }) };
-}
-
-function page(answer: () => Answer): Route {
-  return { operation: "other", needsToken: false, keepMs: 0, run: () => ({ answer: answer() }) };
-}
-
-function ok(shown: unknown): Answer {
-  return { status: 200, body: JSON.stringify(shown), executed: true };
 }
 
 function parseJson(text: string): Json | null {

@@ -17,6 +17,24 @@ export function vaultBehaviour(vaultId: string): VaultBehaviour {
   return { kind: "charge" };
 }
 
+/** What becomes of the capture of a hold; null: it succeeds. */
+export function holdCaptured(vaultId: string): "pending" | "pending_fails" | "declined" | null {
+  if (vaultId === "pending" || vaultId === "pending_fails") return vaultId;
+  return vaultId === "hold_declined" ? "declined" : null;
+}
+
+/** Whether a refund waits first, as an e-check does. */
+export function refundWaits(vaultId: string): { readonly succeeds: boolean } | null {
+  if (vaultId === "refund_pending") return { succeeds: true };
+  return vaultId === "refund_fails" ? { succeeds: false } : null;
+}
+
+/** The buyer disputes what was captured, at once; null: never. */
+export function disputeStage(vaultId: string): "INQUIRY" | "CHARGEBACK" | null {
+  if (vaultId === "disputed") return "CHARGEBACK";
+  return vaultId === "disputed_inquiry" ? "INQUIRY" : null;
+}
+
 /** A `decline` fault's code: an issue, or `processor_<code>`; none is INSTRUMENT_DECLINED. */
 export function faultBehaviour(code: string): VaultBehaviour {
   if (code.startsWith("processor_")) return processorDecline(code);

@@ -13,12 +13,7 @@ export function cancelIntent(store: StripeStore, intent: Intent, form: Form): An
   if (!CANCELABLE.has(intent.status)) {
     return unexpectedState(store, intent, `You cannot cancel this PaymentIntent because it has a status of ${intent.status}.`);
   }
-  if (intent.status === "requires_capture") store.moved("void", intent, intent.amountCapturable);
-  intent.status = "canceled";
-  intent.amountCapturable = 0;
-  intent.canceledAt = store.seconds();
-  intent.cancellationReason = textOf(form, "cancellation_reason");
-  store.save(intent);
+  store.cancel(intent, textOf(form, "cancellation_reason"));
   return shown(store, intent, form);
 }
 
@@ -43,6 +38,10 @@ export function captureIntent(store: StripeStore, intent: Intent, form: Form): A
   charge.amountCaptured = amount;
   store.moved("capture", intent, amount);
   store.save(intent, charge);
+  store.tellOfCharge(intent, charge, "charge.captured");
+  if (amount < charge.amount) store.release(intent, charge, charge.amount - amount);
+  store.tellOf(intent, "payment_intent.succeeded");
+  store.dispute(intent, charge);
   return shown(store, intent, form);
 }
 

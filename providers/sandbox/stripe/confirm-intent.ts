@@ -2,7 +2,8 @@ import type { Answer } from "../processor.ts";
 import { type CardBehaviour, cardBehaviour, declineBehaviour, declineFields } from "./card-token.ts";
 import { cardDeclined, invalid } from "./error.ts";
 import { expands, type Form, textOf } from "./form.ts";
-import { type CardError, type Charge, type Intent, showPaymentMethod } from "./intent.ts";
+import type { CardError, Charge, Intent } from "./intent.ts";
+import { showPaymentMethod } from "./payment-method.ts";
 import type { StripeStore } from "./store.ts";
 
 /** Charges the intent: the body of /confirm, and of a create with `confirm=true`. `decline` overrules the card. */
@@ -28,11 +29,14 @@ export function confirmIntent(store: StripeStore, intent: Intent, form: Form, de
       intent.status = "processing";
       intent.settle = { atMs: store.world.now() + store.world.settleAfterMs, succeeds: behaviour.succeeds };
       store.save(intent, charge);
+      store.tellOf(intent, "payment_intent.processing");
+      store.world.later(store.world.settleAfterMs, () => store.intent(intent.id, intent.account));
       break;
     }
     case "requires_action":
       intent.status = "requires_action";
       store.save(intent);
+      store.tellOf(intent, "payment_intent.requires_action");
       break;
   }
   return { status: 200, body: JSON.stringify(store.show(intent, expands(form, "latest_charge"))), executed: true };
@@ -55,6 +59,7 @@ export function authenticate(store: StripeStore, intent: Intent, passed: boolean
     payment_method: showPaymentMethod(token),
   };
   store.save(intent);
+  store.tellOf(intent, "payment_intent.payment_failed");
 }
 
 export function unexpectedState(store: StripeStore, intent: Intent, message: string): Answer {
@@ -77,6 +82,8 @@ function declineIntent(store: StripeStore, intent: Intent, token: string, declin
   intent.paymentMethod = null;
   intent.lastError = error;
   store.save(intent, charge);
+  store.tellOfCharge(intent, charge, "charge.failed");
+  store.tellOf(intent, "payment_intent.payment_failed");
   return cardDeclined(error, store.show(intent));
 }
 

@@ -9,7 +9,7 @@ import type { StripeStore } from "./store.ts";
 
 /** POST /v1/payment_intents. With `confirm=true` it charges in the same step. */
 export function createIntent(store: StripeStore, account: string, form: Form, decline: string | null): Answer {
-  const problem = problemOf(form);
+  const problem = problemOf(form) ?? methodProblem(store, account, textOf(form, "payment_method"));
   if (problem) return problem;
   const paymentMethod = textOf(form, "payment_method");
   const intent: Intent = {
@@ -58,12 +58,16 @@ function problemOf(form: Form): Answer | null {
   if (textOf(form, "off_session") === "true" && textOf(form, "confirm") !== "true") {
     return invalid("off_session can only be used when confirm is true.", { param: "off_session" });
   }
-  return paymentMethodProblem(form) ?? metadataProblem(form);
+  return metadataProblem(form);
 }
 
-export function paymentMethodProblem(form: Form): Answer | null {
-  const token = textOf(form, "payment_method");
-  return token?.startsWith("pm_missing") ? missing("PaymentMethod", token, "payment_method", 400) : null;
+/** Why a payment method cannot be used (any more), or null. Stripe gives the second no code. */
+export function methodProblem(store: StripeStore, account: string, token: string | null): Answer | null {
+  if (token?.startsWith("pm_missing")) return missing("PaymentMethod", token, "payment_method", 400);
+  if (token === null || !store.method(account, token).detached) return null;
+  return invalid(
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.",
+  );
 }
 
 function metadataProblem(form: Form): Answer | null {

@@ -21,6 +21,8 @@ export interface Intent {
   settle: { readonly atMs: number; readonly succeeds: boolean } | null;
   canceledAt: number | null;
   cancellationReason: string | null;
+  /** Of a hold: milliseconds since 1970 at which it lapses. */
+  holdUntilMs?: number;
 }
 
 export type IntentStatus =
@@ -54,7 +56,11 @@ export interface Charge {
   status: "succeeded" | "pending" | "failed";
   captured: boolean;
   amountCaptured: number;
+  /** Of what was captured. */
   amountRefunded: number;
+  /** Of what was held and never captured. Stripe calls that refunded as well. */
+  released?: number;
+  disputed?: boolean;
 }
 
 export interface Refund {
@@ -102,19 +108,21 @@ export function showIntent(intent: Intent, baseUrl: string, charge: Charge | nul
   };
 }
 
-function showCharge(charge: Charge, intent: Intent): Record<string, unknown> {
+export function showCharge(charge: Charge, intent: Intent): Record<string, unknown> {
   const { failure } = charge;
+  const refunded = charge.amountRefunded + (charge.released ?? 0);
+  const { holdUntilMs } = intent;
   return {
     id: charge.id,
     object: "charge",
     amount: charge.amount,
     amount_captured: charge.amountCaptured,
-    amount_refunded: charge.amountRefunded,
+    amount_refunded: refunded,
     captured: charge.captured,
     created: charge.created,
     currency: charge.currency,
     customer: intent.customer,
-    disputed: false,
+    disputed: charge.disputed === true,
     failure_code: failure?.code ?? null,
     failure_message: failure?.message ?? null,
     livemode: false,
@@ -130,7 +138,11 @@ function showCharge(charge: Charge, intent: Intent): Record<string, unknown> {
     paid: charge.status === "succeeded",
     payment_intent: charge.intent,
     payment_method: charge.paymentMethod,
-    refunded: charge.amountRefunded > 0 && charge.amountRefunded === charge.amountCaptured,
+    payment_method_details: {
+      type: "card",
+      card: { brand: "visa", last4: "4242", ...(holdUntilMs === undefined ? {} : { capture_before: Math.floor(holdUntilMs / 1000) }) },
+    },
+    refunded: refunded > 0 && refunded === charge.amount,
     status: charge.status,
   };
 }
@@ -143,15 +155,10 @@ export function showRefund(refund: Refund): Record<string, unknown> {
     charge: refund.charge,
     created: refund.created,
     currency: refund.currency,
-    failure_reason: refund.status === "failed" ? "expired_or_canceled_card" : null,
+    ...(refund.status === "failed" ? { failure_reason: "expired_or_canceled_card" } : {}),
     metadata: refund.metadata,
     payment_intent: refund.intent,
     reason: refund.reason,
     status: refund.status,
   };
-}
-
-/** A PaymentMethod as an error shows it. */
-export function showPaymentMethod(token: string): Record<string, unknown> {
-  return { id: token, object: "payment_method", type: "card", card: { brand: "visa", last4: "4242" }, livemode: false };
 }

@@ -1,7 +1,8 @@
 import type { Answer } from "../processor.ts";
+import { showDispute } from "./dispute.ts";
 import { invalid, missing } from "./error.ts";
 import { expands, type Form, mapOf, textOf } from "./form.ts";
-import { type Intent, showRefund } from "./intent.ts";
+import type { Intent } from "./intent.ts";
 import type { StripeStore } from "./store.ts";
 
 const DEFAULT_LIMIT = 10;
@@ -10,12 +11,10 @@ const MAX_LIMIT = 100;
 /** GET /v1/payment_intents: newest first, by customer and creation time. */
 export function listIntents(store: StripeStore, account: string, form: Form): Answer {
   const customer = textOf(form, "customer");
-  const created = mapOf(form, "created");
-  const from = Math.max(Number(created.gte ?? 0), Number(created.gt ?? -1) + 1);
-  const to = Math.min(Number(created.lte ?? Infinity), Number(created.lt ?? Infinity) - 1);
+  const inRange = createdRange(form);
   const found: Intent[] = [];
   for (const intent of store.intents.values()) {
-    if (intent.account !== account || intent.created < from || intent.created > to) continue;
+    if (intent.account !== account || !inRange(intent)) continue;
     if (customer === null || intent.customer === customer) found.push(intent);
   }
   found.sort((a, b) => b.seq - a.seq || (a.id < b.id ? 1 : -1));
@@ -23,11 +22,28 @@ export function listIntents(store: StripeStore, account: string, form: Form): An
   return page(form, "/v1/payment_intents", found, (intent) => store.show(store.intent(intent.id, account) ?? intent, expand));
 }
 
-/** GET /v1/refunds, by PaymentIntent. */
+/** GET /v1/refunds: newest first, by PaymentIntent and creation time. */
 export function listRefunds(store: StripeStore, account: string, form: Form): Answer {
+  const found = rowsOf(store.refunds.values(), account, form);
+  const expand = expands(form, "data.charge");
+  return page(form, "/v1/refunds", found, (refund) => store.showRefund(store.refund(refund.id, account) ?? refund, expand));
+}
+
+/** GET /v1/disputes: the same. */
+export function listDisputes(store: StripeStore, account: string, form: Form): Answer {
+  return page(form, "/v1/disputes", rowsOf(store.disputes.values(), account, form), showDispute);
+}
+
+function rowsOf<Row extends { account: string; intent: string; created: number }>(rows: Iterable<Row>, account: string, form: Form): Row[] {
   const intent = textOf(form, "payment_intent");
-  const found = [...store.refunds.values()].filter((refund) => refund.account === account && (intent === null || refund.intent === intent));
-  return page(form, "/v1/refunds", found.reverse(), (refund) => showRefund(store.refund(refund.id, account) ?? refund));
+  const inRange = createdRange(form);
+  return [...rows].filter((row) => row.account === account && inRange(row) && (intent === null || row.intent === intent)).reverse();
+}
+
+/** `created[gte]` and its like, in seconds. */
+function createdRange(form: Form): (row: { readonly created: number }) => boolean {
+  const { gte = 0, gt = -1, lte = Infinity, lt = Infinity } = mapOf(form, "created");
+  return ({ created }) => created >= Number(gte) && created > Number(gt) && created <= Number(lte) && created < Number(lt);
 }
 
 function page<Row extends { readonly id: string }>(form: Form, url: string, rows: Row[], show: (row: Row) => unknown): Answer {

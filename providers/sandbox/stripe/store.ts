@@ -2,9 +2,13 @@ import type { Movement } from "../ledger.ts";
 import type { World } from "../processor.ts";
 import type { Table } from "../table.ts";
 import { toMinorUnits } from "./amount.ts";
-import { type Charge, type Intent, type Refund, showIntent } from "./intent.ts";
+import { type Dispute, disputeBy, showDispute } from "./dispute.ts";
+import { newEvent } from "./event.ts";
+import { type Charge, type Intent, type Refund, showCharge, showIntent, showRefund } from "./intent.ts";
+import { type MethodState, untouched } from "./payment-method.ts";
 
 const MAX_ROWS = 200_000;
+const HOLD_MS = 7 * 24 * 3_600_000; // what the card networks let Stripe hold
 
 /** The fake Stripe's objects. */
 export class StripeStore {
@@ -12,6 +16,8 @@ export class StripeStore {
   readonly intents: Table<Intent>;
   readonly charges: Table<Charge>;
   readonly refunds: Table<Refund>;
+  readonly disputes: Table<Dispute>;
+  readonly #methods: Table<MethodState>;
 
   constructor(world: World) {
     this.world = world;
@@ -22,6 +28,8 @@ export class StripeStore {
     );
     this.charges = world.tables.create("stripe.charges", MAX_ROWS, (charge) => charge.status !== "pending");
     this.refunds = world.tables.create("stripe.refunds", MAX_ROWS, (refund) => refund.status !== "pending");
+    this.disputes = world.tables.create("stripe.disputes", MAX_ROWS);
+    this.#methods = world.tables.create("stripe.methods", MAX_ROWS);
   }
 
   /** Stripe's time: whole seconds. */
@@ -33,7 +41,8 @@ export class StripeStore {
   intent(id: string, account: string): Intent | null {
     const intent = this.intents.get(id);
     if (!intent || intent.account !== account) return null;
-    this.#settle(intent);
+    if (intent.status === "requires_capture" && this.world.now() >= (intent.holdUntilMs ?? Infinity)) this.#lapse(intent);
+    else this.#settle(intent);
     return intent;
   }
 
@@ -47,6 +56,13 @@ export class StripeStore {
   show(intent: Intent, expandCharge = false): Record<string, unknown> {
     const charge = expandCharge && intent.latestCharge ? this.charges.get(intent.latestCharge) : undefined;
     return showIntent(intent, this.world.url(), charge ?? null);
+  }
+
+  showRefund(refund: Refund, expandCharge = false): Record<string, unknown> {
+    const shown = showRefund(refund);
+    const charge = this.charges.get(refund.charge);
+    const intent = this.intents.get(refund.intent);
+    return expandCharge && charge && intent ? { ...shown, charge: showCharge(charge, intent) } : shown;
   }
 
   moved(type: Movement["type"], intent: Intent, amount: number, reference = intent.id): void {
@@ -63,6 +79,27 @@ export class StripeStore {
     });
   }
 
+  method(account: string, token: string): MethodState {
+    return this.#methods.get(`${account} ${token}`) ?? untouched();
+  }
+
+  changeMethod(account: string, token: string, state: MethodState): void {
+    this.#methods.put(`${account} ${token}`, state);
+  }
+
+  /** Tells the account's webhook endpoint. */
+  tell(account: string, type: string, show: () => unknown): void {
+    this.world.emit(account, () => newEvent(this.world.ids.stripe("evt"), type, this.seconds(), show()));
+  }
+
+  tellOf(intent: Intent, type: string): void {
+    this.tell(intent.account, type, () => this.show(intent));
+  }
+
+  tellOfCharge(intent: Intent, charge: Charge, type: string): void {
+    this.tell(intent.account, type, () => showCharge(charge, intent));
+  }
+
   /** The charge went through (or is held, for manual capture). */
   paid(intent: Intent, charge: Charge): void {
     charge.status = "succeeded";
@@ -71,6 +108,7 @@ export class StripeStore {
     if (intent.captureMethod === "manual") {
       intent.status = "requires_capture";
       intent.amountCapturable = intent.amount;
+      intent.holdUntilMs = this.world.now() + HOLD_MS;
       this.moved("authorize", intent, intent.amount);
     } else {
       intent.status = "succeeded";
@@ -80,11 +118,70 @@ export class StripeStore {
       this.moved("capture", intent, intent.amount);
     }
     this.save(intent, charge);
+    this.tellOfCharge(intent, charge, "charge.succeeded");
+    this.tellOf(intent, charge.captured ? "payment_intent.succeeded" : "payment_intent.amount_capturable_updated");
+    if (charge.captured) this.dispute(intent, charge);
+  }
+
+  /** Some cards are disputed as soon as they have paid. */
+  dispute(intent: Intent, charge: Charge): void {
+    const of = {
+      account: intent.account,
+      intent: intent.id,
+      charge: charge.id,
+      amount: charge.amountCaptured,
+      currency: intent.currency,
+    };
+    const dispute = disputeBy(charge.paymentMethod, this.world.ids.stripe("du"), this.seconds(), of);
+    if (!dispute) return;
+    charge.disputed = true;
+    this.disputes.put(dispute.id, dispute);
+    this.save(intent, charge);
+    this.tell(intent.account, "charge.dispute.created", () => showDispute(dispute));
+  }
+
+  /** It can never charge; what is held is released. */
+  cancel(intent: Intent, reason: string | null): void {
+    const held = intent.amountCapturable;
+    const charge = this.charges.get(intent.latestCharge ?? "");
+    intent.status = "canceled";
+    intent.amountCapturable = 0;
+    intent.canceledAt = this.seconds();
+    intent.cancellationReason = reason;
+    this.save(intent);
+    if (held > 0) {
+      this.moved("void", intent, held);
+      if (charge) this.release(intent, charge, held);
+    }
+    this.tellOf(intent, "payment_intent.canceled");
+  }
+
+  /** Stripe books what was held and not captured as a refund of the charge, though nobody ever paid it. */
+  release(intent: Intent, charge: Charge, amount: number): void {
+    const { id, account, currency } = intent;
+    const common = { account, intent: id, charge: charge.id, amount, currency, reason: null, metadata: {}, settle: null };
+    const refund: Refund = { ...common, id: this.world.ids.stripe("re"), created: this.seconds(), status: "succeeded" };
+    charge.released = amount;
+    this.refunds.put(refund.id, refund);
+    this.charges.put(charge.id, charge);
+    this.tell(account, "refund.created", () => showRefund(refund));
+    this.tellOfCharge(intent, charge, "charge.refunded");
+  }
+
+  /** All of them, whenever they are due. */
+  lapseHolds(): void {
+    for (const intent of this.intents.values()) if (intent.status === "requires_capture") this.#lapse(intent);
   }
 
   save(intent: Intent, charge: Charge | null = null): void {
     if (charge) this.charges.put(charge.id, charge);
     this.intents.put(intent.id, intent);
+  }
+
+  #lapse(intent: Intent): void {
+    const charge = this.charges.get(intent.latestCharge ?? "");
+    this.cancel(intent, "automatic");
+    if (charge) this.tellOfCharge(intent, charge, "charge.expired");
   }
 
   #settle(intent: Intent): void {
@@ -107,12 +204,15 @@ export class StripeStore {
       charge: charge.id,
     };
     this.save(intent, charge);
+    this.tellOfCharge(intent, charge, "charge.failed");
+    this.tellOf(intent, "payment_intent.payment_failed");
   }
 
   #settleRefund(refund: Refund): void {
     if (!refund.settle || this.world.now() < refund.settle.atMs) return;
     const charge = this.charges.get(refund.charge);
     const intent = this.intents.get(refund.intent);
+    const wasBack = refund.status === "succeeded";
     refund.status = refund.settle.succeeds ? "succeeded" : "failed";
     refund.settle = null;
     if (charge && refund.status === "failed") {
@@ -120,6 +220,10 @@ export class StripeStore {
       this.charges.put(charge.id, charge);
     }
     if (intent && refund.status === "succeeded") this.moved("refund", intent, refund.amount, refund.id);
+    if (intent && refund.status === "failed" && wasBack) this.moved("refund", intent, -refund.amount, refund.id);
     this.refunds.put(refund.id, refund);
+    for (const type of ["refund.updated", ...(refund.status === "failed" ? ["refund.failed"] : [])]) {
+      this.tell(refund.account, type, () => showRefund(refund));
+    }
   }
 }

@@ -1,17 +1,24 @@
 import type { Operation } from "../fault.ts";
 import type { Answer, Opened, Processor, WireRequest, World } from "../processor.ts";
+import type { Delivery } from "../webhooks.ts";
+import { closeDispute, submitEvidence } from "./change-dispute.ts";
 import { cancelIntent, captureIntent } from "./change-intent.ts";
+import { detachMethod, renewMethod } from "./change-method.ts";
 import { authenticate, confirmIntent } from "./confirm-intent.ts";
-import { createIntent, paymentMethodProblem } from "./create-intent.ts";
+import { createIntent, methodProblem } from "./create-intent.ts";
+import { type Dispute, showDispute } from "./dispute.ts";
 import { invalid, missing, rateLimit, serverError, unauthorized } from "./error.ts";
+import { signatureHeaders } from "./event.ts";
 import { expands, type Form, parseForm, textOf } from "./form.ts";
-import { showRefund } from "./intent.ts";
+import { showCharge } from "./intent.ts";
 import { KeptAnswers } from "./kept-answers.ts";
-import { listIntents, listRefunds } from "./list.ts";
+import { listDisputes, listIntents, listRefunds } from "./list.ts";
+import { showPaymentMethod } from "./payment-method.ts";
 import { createRefund } from "./refund.ts";
 import { StripeStore } from "./store.ts";
 
 const MAX_KEY_LENGTH = 255;
+const ACCOUNT = "acct_sandbox";
 
 type Run = (form: Form, account: string, decline: string | null) => Answer;
 interface Route {
@@ -68,6 +75,18 @@ export class StripeProcessor implements Processor {
     this.#kept.reset();
   }
 
+  sign(delivery: Delivery): Record<string, string> {
+    return signatureHeaders(delivery);
+  }
+
+  lapseHolds(): void {
+    this.#store.lapseHolds();
+  }
+
+  renewInstrument(token: string, account: string | null): void {
+    renewMethod(this.#store, account ?? ACCOUNT, token);
+  }
+
   #route(request: WireRequest, form: Form | null): Route {
     const [, version, collection, id, action, more] = request.path.split("/");
     const post = request.method === "POST";
@@ -75,8 +94,9 @@ export class StripeProcessor implements Processor {
     if (version === "authenticate" && collection) return { operation: "other", run: () => this.#authenticated(collection, form ?? {}) };
     if (more !== undefined) return unknownAddress(request);
     if (id === undefined) return this.#collectionRoute(address, form) ?? unknownAddress(request);
-    if (address === "GET v1/refunds" && action === undefined)
-      return { operation: "lookup", run: (_, account) => this.#refund(id, account) };
+    if (collection !== "payment_intents" && version === "v1") {
+      return this.#objectRoute(`${address}/{id}${action === undefined ? "" : `/${action}`}`, id) ?? unknownAddress(request);
+    }
     if (collection !== "payment_intents" || version !== "v1") return unknownAddress(request);
     if (!post && action === undefined) return { operation: "lookup", run: (query, account) => this.#intent(id, account, query) };
     return (post && this.#intentRoute(id, action)) || unknownAddress(request);
@@ -96,6 +116,8 @@ export class StripeProcessor implements Processor {
         return { operation: "refund", run: (params, account) => createRefund(store, account, params) };
       case "GET v1/refunds":
         return { operation: "lookup", run: (params, account) => listRefunds(store, account, params) };
+      case "GET v1/disputes":
+        return { operation: "lookup", run: (params, account) => listDisputes(store, account, params) };
       case "GET v1/account":
         return {
           operation: "identify",
@@ -103,6 +125,34 @@ export class StripeProcessor implements Processor {
         };
       case "GET v1/balance":
         return { operation: "identify", run: () => ok({ object: "balance", available: [], livemode: false, pending: [] }) };
+      default:
+        return null;
+    }
+  }
+
+  #objectRoute(address: string, id: string): Route | null {
+    const store = this.#store;
+    const onDispute = (run: (dispute: Dispute, form: Form) => Answer): Run => {
+      return (form, account) => {
+        const dispute = store.disputes.get(id);
+        return dispute?.account === account ? run(dispute, form) : missing("dispute", id, "id");
+      };
+    };
+    switch (address) {
+      case "GET v1/refunds/{id}":
+        return { operation: "lookup", run: (_, account) => this.#refund(id, account) };
+      case "GET v1/charges/{id}":
+        return { operation: "lookup", run: (_, account) => this.#charge(id, account) };
+      case "GET v1/disputes/{id}":
+        return { operation: "lookup", run: onDispute((dispute) => ok(showDispute(dispute))) };
+      case "POST v1/disputes/{id}":
+        return { operation: "other", run: onDispute((dispute, form) => submitEvidence(store, dispute, form)) };
+      case "POST v1/disputes/{id}/close":
+        return { operation: "other", run: onDispute((dispute) => closeDispute(store, dispute)) };
+      case "GET v1/payment_methods/{id}":
+        return { operation: "lookup", run: (_, account) => ok(showPaymentMethod(id, store.method(account, id))) };
+      case "POST v1/payment_methods/{id}/detach":
+        return { operation: "other", run: (_, account) => detachMethod(store, account, id) };
       default:
         return null;
     }
@@ -120,7 +170,10 @@ export class StripeProcessor implements Processor {
       case "confirm":
         return {
           operation: "commit",
-          run: on((intent, form, decline) => paymentMethodProblem(form) ?? confirmIntent(store, intent, form, decline)),
+          run: on((intent, form, decline) => {
+            const token = textOf(form, "payment_method") ?? intent.paymentMethod;
+            return methodProblem(store, intent.account, token) ?? confirmIntent(store, intent, form, decline);
+          }),
         };
       case "capture":
         return { operation: "capture", run: on((intent, form) => captureIntent(store, intent, form)) };
@@ -138,7 +191,13 @@ export class StripeProcessor implements Processor {
 
   #refund(id: string, account: string): Answer {
     const refund = this.#store.refund(id, account);
-    return refund ? ok(showRefund(refund)) : missing("refund", id, "id");
+    return refund ? ok(this.#store.showRefund(refund)) : missing("refund", id, "id");
+  }
+
+  #charge(id: string, account: string): Answer {
+    const charge = this.#store.charges.get(id);
+    const intent = charge && this.#store.intent(charge.intent, account);
+    return charge && intent ? ok(showCharge(charge, intent)) : missing("charge", id, "id");
   }
 
   /** The page that `next_action` sends the customer to. */
@@ -168,5 +227,5 @@ function accountOf(header: string | undefined): string | null {
   const key = scheme?.toLowerCase() === "basic" ? Buffer.from(credentials, "base64").toString("utf8").split(":")[0]! : credentials;
   if (!/^sk_test_\w+$/.test(key)) return null;
   const name = /^sk_test_([A-Za-z0-9]+)_/.exec(key)?.[1];
-  return name ? `acct_sandbox_${name}` : "acct_sandbox";
+  return name ? `${ACCOUNT}_${name}` : ACCOUNT;
 }

@@ -35,6 +35,7 @@ describe("POST /v1/charges", () => {
       settlement: null,
       disputed: false,
       reference: "invoice-1042",
+      payment_method: null,
       provider: "stripe",
       provider_reference: "pi_1",
       failure: null,

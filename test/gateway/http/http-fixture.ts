@@ -16,11 +16,15 @@ import { createAuthenticator } from "../../../gateway/http/authenticate.ts";
 import { chargeReadRoutes } from "../../../gateway/http/charge-read-routes.ts";
 import { chargeRoutes } from "../../../gateway/http/charge-routes.ts";
 import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
+import { eventRoutes } from "../../../gateway/http/event-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
+import { paymentMethodRoutes } from "../../../gateway/http/payment-method-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
 import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
 import { createHttpApp } from "../../../gateway/http/server.ts";
 import { type Readiness, type SystemStatus, systemRoutes } from "../../../gateway/http/system-routes.ts";
+import { webhookDeliveryRoutes } from "../../../gateway/http/webhook-delivery-routes.ts";
+import { webhookEndpointRoutes } from "../../../gateway/http/webhook-endpoint-routes.ts";
 import { idSource } from "../../../gateway/ids.ts";
 import { createLogger } from "../../../gateway/log.ts";
 import { createMetrics } from "../../../gateway/metrics.ts";
@@ -113,9 +117,13 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
   const routes = [
     ...chargeReadRoutes({ db }),
     ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
+    ...paymentMethodRoutes({ db, providers: TOKEN_CHECKERS, clock, newId }),
     ...deadLetterRoutes({ db, charges }),
     ...routingRoutes({ db, fleet, rules, providers: TOKEN_CHECKERS, clock }),
     ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
+    ...webhookEndpointRoutes({ db, clock, newId, randomBytes, resolve: resolveName, allowPrivate: false }),
+    ...webhookDeliveryRoutes({ db, clock, newId, livemode: false }),
+    ...eventRoutes({ db, livemode: false }),
     ...systemRoutes({ readiness: async () => system.readiness, status: async () => system.status, registry: metrics.registry }),
     failing,
     ...(options.routes ?? []),
@@ -150,11 +158,22 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
 
 const CAPABILITIES = { fence: true, prepareKeyAgeMs: 1, commitKeyAgeMs: 1, operationKeyAgeMs: 1, holdMs: 1, currencies: null };
 
+/** `*.inside` is in our own network, whatever else there is on the internet. */
+const resolveName = async (name: string) => [{ address: name.endsWith(".inside") ? "10.0.0.1" : "8.8.8.8", family: 4 }];
+
 /** Two providers with the simplest of token rules. */
 const TOKEN_CHECKERS = new Map([
-  ["stripe", { kind: "stripe", checkToken: (token: unknown) => needs(token, "payment_method") }],
-  ["paypal", { kind: "paypal", checkToken: (token: unknown) => needs(token, "vault_id") }],
+  ["stripe", checker("stripe", "payment_method")],
+  ["paypal", checker("paypal", "vault_id")],
 ]);
+
+function checker(kind: string, field: string) {
+  return {
+    kind,
+    checkToken: (token: unknown) => needs(token, field),
+    tokenReference: (token: unknown) => (token as Record<string, string>)[field] as string,
+  };
+}
 
 function needs(token: unknown, field: string): { path: string; message: string } | null {
   if (typeof token !== "object" || token === null || Array.isArray(token)) return { path: "", message: "must be an object" };

@@ -42,12 +42,19 @@ describe("a request", () => {
   });
 
   it("may do what its role may do, and nothing else", async () => {
-    const table: [method: "get" | "post" | "delete", path: string, roles: Role[]][] = [
+    const table: [method: "get" | "post" | "put" | "delete", path: string, roles: Role[]][] = [
       ["get", "/v1/charges", ["billing", "finance", "ops"]],
       ["get", "/v1/charges/ch_1", ["billing", "finance", "ops"]],
       ["post", "/v1/charges", ["billing"]],
       ["post", "/v1/charges/ch_1/cancel", ["billing"]],
       ["post", "/v1/charges/ch_1/resolve", ["ops"]],
+      ["post", "/v1/payment-methods", ["billing"]],
+      ["get", "/v1/payment-methods", ["billing", "finance", "ops"]],
+      ["get", "/v1/payment-methods/pm_1", ["billing", "finance", "ops"]],
+      ["post", "/v1/payment-methods/pm_1", ["billing"]],
+      ["delete", "/v1/payment-methods/pm_1", ["billing"]],
+      ["put", "/v1/payment-methods/pm_1/tokens/stripe", ["billing"]],
+      ["delete", "/v1/payment-methods/pm_1/tokens/stripe", ["billing"]],
       ["get", "/v1/dead-letters", ["ops"]],
       ["post", "/v1/dead-letters/dl_1/replay", ["ops"]],
       ["get", "/v1/keys", []],

@@ -97,13 +97,10 @@ describe("/openapi.json", () => {
     >;
     expect(ChargeRequest?.properties.amount).toMatchObject({ type: "integer", minimum: 1, maximum: 999_999_999_999 });
     expect(ChargeRequest).toMatchObject({ additionalProperties: false, required: ["amount", "currency", "payment_method"] });
-    expect(Object.keys((ChargeRequest?.properties.payment_method as { properties: object } | undefined)?.properties ?? {})).toEqual([
-      "stripe",
-      "paypal",
-      "type",
-      "brand",
-      "country",
-    ]);
+    const method = ChargeRequest?.properties.payment_method as { anyOf?: { type: string; properties?: object }[] } | undefined;
+    const [stored, given] = method?.anyOf ?? [];
+    expect(stored).toMatchObject({ type: "string", pattern: "^pm_[0-9a-z]{1,60}$" });
+    expect(Object.keys(given?.properties ?? {})).toEqual(["stripe", "paypal", "type", "brand", "country"]);
     expect(Charge?.properties).toHaveProperty("amount_captured");
     const create = document.paths["/v1/charges"]?.post;
     expect(create?.parameters).toContainEqual(expect.objectContaining({ name: "Idempotency-Key", in: "header", required: true }));

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { PaymentMethod } from "../../../gateway/charges/charge.ts";
 import { chargeExample, chargeRequestSchema } from "../../../gateway/http/charge-request.ts";
+import { pointerTo } from "../../../gateway/http/pointer.ts";
+import { faultsOf } from "../../../gateway/schema-faults.ts";
 
 const token = { checkToken: () => null };
 const of = (...providers: [id: string, kind: string][]) => new Map(providers.map(([id, kind]) => [id, { kind, ...token }]));
@@ -10,8 +13,8 @@ function read(providers: ReturnType<typeof of>, paymentMethod: object) {
   const body = { amount: 1, currency: "usd", payment_method: paymentMethod };
   const result = chargeRequestSchema(providers, clock).safeParse(body);
   return result.success
-    ? result.data.payment_method.tokens
-    : result.error.issues.map(({ path, message }) => `/${path.join("/")} ${message}`);
+    ? (result.data.payment_method as PaymentMethod).tokens
+    : faultsOf(result.error, pointerTo).map(({ pointer, message }) => `${pointer} ${message}`);
 }
 
 const ONE_EACH = of(["stripe-us", "stripe"], ["paypal-eu", "paypal"]);

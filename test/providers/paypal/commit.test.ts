@@ -184,6 +184,19 @@ describe("a firm no stays one, also on a replay", () => {
   });
 });
 
+test.each<[string, string | undefined, object]>([
+  ["TOKEN_ID_NOT_FOUND", "declined", { tokenGone: true }],
+  ["TOKEN_EXPIRED", "declined", { tokenGone: true }],
+  ["AGREEMENT_ALREADY_CANCELLED", "declined", { tokenGone: true }],
+  ["BILLING_AGREEMENT_NOT_FOUND", "not_sent", { tokenGone: true, cause: "rejected" }],
+  ["CARD_EXPIRED", "declined", {}],
+  ["PAYMENT_SOURCE_CANNOT_BE_USED", "not_sent", {}],
+])("422 %s says whether the token is gone for good", async (issue, kind, expected) => {
+  const outcome = await commit([refusal(422, "UNPROCESSABLE_ENTITY", issue)]);
+  expect(outcome).toMatchObject({ kind, ...expected });
+  expect("tokenGone" in outcome).toBe("tokenGone" in expected);
+});
+
 describe("what was not executed is proof on the first send, and nothing on a replay", () => {
   test.each<[string, Reply, string, boolean]>([
     ["400", refusal(400, "INVALID_REQUEST", "MISSING_REQUIRED_PARAMETER"), "rejected", false],

@@ -84,4 +84,41 @@ describe("the control server", () => {
     expect((await call("GET", "/nowhere")).status).toBe(404);
     expect((await call("POST", "/adyen/down")).status).toBe(404);
   });
+
+  it("sets where webhooks go, shows it without the secret, and how badly they are delivered", async () => {
+    const endpoint = { url: "http://127.0.0.1:1/webhooks/stripe", secret: "whsec_control" };
+    const shown = { endpoints: [{ url: endpoint.url }], mood: {}, deliveries: [] };
+    expect(await call("PUT", "/stripe/webhooks", endpoint)).toEqual({ status: 200, json: { stripe: shown } });
+    const mood = { duplicates: 0.5, delayMs: 10 };
+    expect((await call("PUT", "/stripe/mood", mood)).json).toEqual({ stripe: { ...shown, mood } });
+    const none = { endpoints: [], mood: {}, deliveries: [] };
+    expect((await call("GET", "/webhooks")).json).toEqual({ stripe: { ...shown, mood }, paypal: none });
+    sandbox.reset();
+    expect((await call("GET", "/webhooks")).json).toEqual({ stripe: shown, paypal: none });
+    expect((await call("DELETE", "/stripe/webhooks")).json).toEqual({ stripe: none });
+  });
+
+  it.each([
+    ["webhooks", { url: "ftp://x", secret: "s" }, /"url"/],
+    ["webhooks", { url: "http://x/", secret: "" }, /"secret"/],
+    ["webhooks", { url: "http://x/", secret: "s", account: 1 }, /"account"/],
+    ["webhooks", [], /JSON object/],
+    ["mood", { loss: 2 }, /"loss"/],
+    ["mood", { disorderMs: -1 }, /"disorderMs"/],
+    ["mood", { off: "yes" }, /"off"/],
+    ["mood", { late: true }, /unknown field "late"/],
+    ["renew", { token: 1 }, /"token"/],
+  ])("refuses for %s: %j", async (what, body, message) => {
+    expect(await call("PUT", `/stripe/${what}`, body)).toEqual({ status: 400, json: { error: expect.stringMatching(message) } });
+  });
+
+  it("lets a saved card get a new expiry date", async () => {
+    const stripe = stripeAt(sandbox.stripeUrl);
+    const before = (await stripe.paymentMethods.retrieve("pm_card_old")).card!.exp_year;
+    expect(await call("PUT", "/stripe/renew", { token: "pm_card_old" })).toEqual({
+      status: 200,
+      json: { stripe: { renewed: "pm_card_old" } },
+    });
+    expect((await stripe.paymentMethods.retrieve("pm_card_old")).card!.exp_year).toBeGreaterThan(before);
+  });
 });

@@ -59,8 +59,12 @@ export interface PaypalClients {
   readonly payments: PaymentsController;
 }
 
+export function clientAt(baseUrl: string, clientId = "client", clientSecret = "secret"): Client {
+  return new ClientAt(baseUrl, clientId, clientSecret);
+}
+
 export function paypalAt(baseUrl: string, clientId = "client", clientSecret = "secret"): PaypalClients {
-  const client = new ClientAt(baseUrl, clientId, clientSecret);
+  const client = clientAt(baseUrl, clientId, clientSecret);
   return { orders: new OrdersController(client), payments: new PaymentsController(client) };
 }
 

@@ -72,7 +72,7 @@ export function always(status: number, body: unknown): Promise<RawStripe> {
   return rawStripe((_request, response) => json(response, status, body));
 }
 
-export function provider(url: string, options: { maxSockets?: number; secretKey?: string } = {}): Provider {
+export function provider(url: string, options: { maxSockets?: number; secretKey?: string; webhookSecret?: string } = {}): Provider {
   const { secretKey = SECRET, ...rest } = options;
   const stripe = createStripeProvider({ secretKey, apiBase: url, clock: systemClock, ...rest });
   opened.push(() => stripe.close());

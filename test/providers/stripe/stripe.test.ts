@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import { createStripeProvider } from "../../../providers/stripe/stripe.ts";
-import { always, attempt, errorBody, INTENT, intent, json, newCall, operation, provider, rawStripe } from "./raw-stripe.ts";
+import { always, attempt, commit, errorBody, INTENT, intent, json, newCall, operation, provider, rawStripe } from "./raw-stripe.ts";
 
 describe("prepare", () => {
   test("creates the PaymentIntent unconfirmed, with our ids, under its own key", async () => {
@@ -165,6 +165,7 @@ describe("cancel", () => {
     ["processing", { kind: "pending" }],
     ["canceled", { kind: "fenced" }],
     ["requires_confirmation", { kind: "unknown" }],
+    ["requires_capture", { kind: "unknown" }],
   ])("refused by its state, it is looked up: %s", async (status, finding) => {
     const server = await rawStripe((request, response) =>
       request.method === "GET" ? json(response, 200, intent(status)) : json(response, 400, refusal),
@@ -177,8 +178,8 @@ describe("cancel", () => {
     expect(await provider(server.url).cancel(INTENT, newCall())).toMatchObject({ kind: "unknown" });
   });
 
-  test("a 200 that is not canceled is no fence", async () => {
-    const server = await always(200, intent("requires_confirmation"));
+  test.each(["requires_confirmation", "requires_capture"])("a 200 that is not canceled is no fence: %s", async (status) => {
+    const server = await always(200, intent(status));
     expect(await provider(server.url).cancel(INTENT, newCall())).toMatchObject({ kind: "unknown" });
   });
 
@@ -216,10 +217,97 @@ describe("capture", () => {
     }
   });
 
+  test("of a hold that is gone is not sent, for good, also on a replay", async () => {
+    for (const code of ["payment_intent_unexpected_state", "charge_expired_for_capture", "capture_charge_authorization_expired"]) {
+      const server = await rawStripe((request, response) =>
+        request.method === "GET" ? json(response, 200, intent("canceled")) : json(response, 400, errorBody("invalid_request_error", code)),
+      );
+      const gone = { kind: "not_sent", cause: "fenced", fault: false };
+      expect(await provider(server.url).capture(operation(), newCall())).toMatchObject(gone);
+      expect(await provider(server.url).capture(operation(), newCall(), { replay: true })).toMatchObject(gone);
+    }
+  });
+
+  test("of what somebody else has captured: the same amount is ours, another one is in doubt", async () => {
+    for (const [amount_received, outcome] of [
+      [4200, { kind: "approved", captured: true, amount: 4200n }],
+      [4000, { kind: "unknown", cause: "conflict" }],
+    ] as const) {
+      const server = await rawStripe((request, response) =>
+        request.method === "GET"
+          ? json(response, 200, intent("succeeded", { amount_received }))
+          : json(response, 400, errorBody("invalid_request_error", "charge_already_captured")),
+      );
+      expect(await provider(server.url).capture(operation(), newCall())).toMatchObject(outcome);
+    }
+  });
+
+  test("another attempt's PaymentIntent is no answer", async () => {
+    const server = await always(200, intent("succeeded", { metadata: { attempt_id: "at_2" } }));
+    expect(await provider(server.url).capture(operation(), newCall())).toMatchObject({ kind: "unknown" });
+  });
+
   test("a refusal is proof on the first send only", async () => {
     const server = await always(404, errorBody("invalid_request_error"));
     expect(await provider(server.url).capture(operation(), newCall())).toMatchObject({ kind: "not_sent", cause: "rejected" });
     expect(await provider(server.url).capture(operation(), newCall(), { replay: true })).toMatchObject({ kind: "unknown" });
+  });
+});
+
+describe("a hold", () => {
+  const charge = { id: "ch_9", object: "charge", payment_method_details: { card: { capture_before: 1_800_604_800 } } };
+  const manual = attempt({ capture: "manual" });
+
+  test("says until when it stands, when it is made and when it is looked at", async () => {
+    const server = await always(200, intent("requires_capture", { latest_charge: charge }));
+    const held = { kind: "approved", reference: INTENT, amount: 4200n, captured: false, heldUntilMs: 1_800_604_800_000 };
+    expect(await commit(provider(server.url), { request: manual })).toEqual(held);
+    expect((await provider(server.url).lookup({ request: manual, object: INTENT, replayPrepare: false }, newCall())).finding).toEqual(held);
+    expect(server.seen.map(({ body }) => body.get("expand[0]"))).toEqual(["latest_charge", "latest_charge"]);
+  });
+
+  test.each([
+    ["is not expanded", "ch_9"],
+    ["is not there", null],
+    ["says nothing", { id: "ch_9" }],
+    ["says nonsense", { payment_method_details: { card: { capture_before: "soon" } } }],
+  ])("is held all the same when its charge %s", async (_name, latest_charge) => {
+    const server = await always(200, intent("requires_capture", { latest_charge }));
+    const held = { kind: "approved", reference: INTENT, amount: 4200n, captured: false };
+    expect(await commit(provider(server.url), { request: manual })).toEqual(held);
+  });
+
+  test("an attempt that captures at once asks for no charge: its request is what it always was", async () => {
+    const server = await always(200, intent("succeeded"));
+    await commit(provider(server.url));
+    expect([...server.seen[0]!.body.keys()]).toEqual(["off_session"]);
+  });
+});
+
+describe("a token that is gone", () => {
+  const gone = [
+    errorBody("invalid_request_error", "resource_missing", { param: "payment_method" }),
+    errorBody("invalid_request_error", undefined, {
+      message: "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment. It may not be used again.",
+    }),
+  ];
+  test.each(gone)("is said so, by prepare and by commit: %j", async (body) => {
+    const server = await always(400, body);
+    const outcome = { kind: "not_sent", cause: "rejected", fault: false, tokenGone: true };
+    expect(await provider(server.url).prepare(attempt(), newCall())).toMatchObject(outcome);
+    expect(await commit(provider(server.url))).toMatchObject(outcome);
+    expect(await commit(provider(server.url), { replay: true })).toMatchObject({ kind: "unknown" });
+  });
+
+  test.each([
+    errorBody("invalid_request_error", "resource_missing", { param: "customer" }),
+    errorBody("invalid_request_error", "parameter_invalid_integer", { param: "amount" }),
+    errorBody("invalid_request_error", "payment_method_unexpected_state"),
+  ])("is not said of other refusals: %j", async (body) => {
+    const server = await always(400, body);
+    const outcome = await provider(server.url).prepare(attempt(), newCall());
+    expect(outcome).toMatchObject({ kind: "not_sent", cause: "rejected" });
+    expect(outcome).not.toHaveProperty("tokenGone");
   });
 });
 

@@ -112,6 +112,7 @@ export function transition(chargeId: string, more: Partial<Transition> = {}): Tr
     operation: null,
     command: null,
     declined: null,
+    token_gone: null,
     events: [told(chargeId, `charge.${more.status ?? "processing"}`)],
     ...more,
   };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { acceptCharges } from "../../../../gateway/store/accept-charges.ts";
+import type { Statement } from "../../../../gateway/store/database.ts";
 import { type Transition, writeTransitions } from "../../../../gateway/store/write-transitions.ts";
 import {
   acceptance,
@@ -192,6 +193,26 @@ describe("a batch writes what each of its rows alone would write", () => {
       for (const [name, rows] of Object.entries(await together(names))) expect(rows, names.join(" + ")).toEqual(expected[name]);
     }
   });
+});
+
+it("each set of parts has a statement name of its own, short enough for a server", async () => {
+  const parts = ["reopen", "next_attempt", "dead_letter", "settled_by", "settlement", "operation", "command", "declined", "token_gone"];
+  const names = new Map<string, string>();
+  const db = {
+    ...stage.db,
+    query: async ({ name, text }: Statement) => {
+      expect(names.get(name) ?? text, name).toBe(text);
+      expect(name.length).toBeLessThan(64);
+      names.set(name, text);
+      return [];
+    },
+  };
+  for (let set = 0; set < 2 ** parts.length; set++) {
+    const brought = parts.filter((_, i) => set & (1 << i)).map((part) => [part, {}]);
+    await writeTransitions(db, [transition("ch_1", Object.fromEntries(brought))]);
+  }
+  // An operation brings the settlement's part with it.
+  expect(names.size).toBe(2 ** parts.length - 2 ** (parts.length - 2));
 });
 
 describe("alone in its statement", () => {

@@ -55,6 +55,7 @@ test.each<[string, Reply, object]>([
     refusal(422, "UNPROCESSABLE_ENTITY", "CAPTURE_FULLY_REFUNDED"),
     { kind: "declined", reason: "refund_failed", providerCode: "CAPTURE_FULLY_REFUNDED" },
   ],
+  ["PENDING_CAPTURE", refusal(422, "UNPROCESSABLE_ENTITY", "PENDING_CAPTURE"), { kind: "declined", reason: "refund_failed" }],
   ["TRANSACTION_REFUSED", refusal(422, "UNPROCESSABLE_ENTITY", "TRANSACTION_REFUSED"), { kind: "declined", reason: "refund_failed" }],
   ["an issue that nobody taught us", refusal(422, "UNPROCESSABLE_ENTITY", "SOMETHING_NEW"), { kind: "unknown" }],
   ["an issue of charges", refusal(422, "UNPROCESSABLE_ENTITY", "CARD_EXPIRED"), { kind: "unknown" }],
@@ -90,53 +91,4 @@ test("a refund is found by its id, or by our key in the order", async () => {
   expect(await provider.lookupRefund?.(operation, null, newCall())).toMatchObject({ kind: "unknown" });
   expect(await provider.lookupRefund?.(operation, "R1", newCall())).toMatchObject({ kind: "unknown" });
   expect(paypal.requests.map(({ path }) => path)[0]).toBe("/v2/payments/refunds/R1");
-});
-
-test("an authorization is captured, for good", async () => {
-  const body = capture("COMPLETED", { amount: tenDollars });
-  await start({ status: 201, body });
-  const request = { ...operation, key: "at_1:capture", reference: "AUTH1" };
-  expect(await paypal.provider().capture(request, newCall())).toMatchObject({ kind: "approved", amount: 1_000n, captured: true });
-  expect(paypal.requests[0]).toMatchObject({
-    path: "/v2/payments/authorizations/AUTH1/capture",
-    headers: { "paypal-request-id": "at_1:capture" },
-    body: { amount: tenDollars, invoice_id: "ch_1", final_capture: true },
-  });
-});
-
-test.each<[string, Reply, object]>([
-  ["voided", refusal(422, "UNPROCESSABLE_ENTITY", "AUTHORIZATION_VOIDED"), { kind: "declined", advice: "never" }],
-  ["captured already", refusal(422, "UNPROCESSABLE_ENTITY", "AUTHORIZATION_ALREADY_CAPTURED"), { kind: "unknown", cause: "conflict" }],
-  ["of another amount", { status: 201, body: capture("COMPLETED") }, { kind: "unknown" }],
-  ["declined", { status: 201, body: capture("DECLINED", { amount: tenDollars }) }, { kind: "declined" }],
-])("a capture of an authorization that is %s", async (_name, reply, expected) => {
-  await start(reply);
-  expect(await paypal.provider().capture(operation, newCall())).toMatchObject(expected);
-});
-
-const held = (status: string): Reply =>
-  found(order("COMPLETED", { authorizations: [capture(status, { id: "AUTH1" })] }, { intent: "AUTHORIZE" }));
-
-test.each<[string, Reply, Reply, object]>([
-  ["a hold is voided (204)", held("CREATED"), { status: 204, body: "" }, { kind: "fenced", object: ORDER }],
-  ["a hold is voided (200)", held("CREATED"), found({ id: "AUTH1", status: "VOIDED" }), { kind: "fenced" }],
-  ["a hold that was voided before", held("CREATED"), refusal(422, "UNPROCESSABLE_ENTITY", "PREVIOUSLY_VOIDED"), { kind: "fenced" }],
-  ["a void that is lost", held("CREATED"), "reset", { kind: "unknown" }],
-  ["a void that comes too late", held("CREATED"), refusal(422, "UNPROCESSABLE_ENTITY", "PREVIOUSLY_CAPTURED"), { kind: "unknown" }],
-])("cancel: %s", async (_name, read, voided, expected) => {
-  await start(read, voided);
-  expect(await paypal.provider().cancel(ORDER, newCall())).toMatchObject(expected);
-  expect(paypal.requests[1]).toMatchObject({ method: "POST", path: "/v2/payments/authorizations/AUTH1/void" });
-});
-
-test.each<[string, Reply, object]>([
-  ["a void hold", held("VOIDED"), { kind: "fenced" }],
-  ["an unpaid order with intent CAPTURE has no fence", found(order("CREATED")), { kind: "unknown" }],
-  ["an order that is not yet authorized", found(order("CREATED", null, { intent: "AUTHORIZE" })), { kind: "unknown" }],
-  ["a paid order", found(order("COMPLETED", { captures: [capture("COMPLETED")] })), { kind: "unknown" }],
-  ["an order not found", refusal(404, "RESOURCE_NOT_FOUND"), { kind: "unknown" }],
-])("cancel: %s", async (_name, read, expected) => {
-  await start(read);
-  expect(await paypal.provider().cancel(ORDER, newCall())).toMatchObject(expected);
-  expect(paypal.requests).toHaveLength(1);
 });

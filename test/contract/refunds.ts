@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ContractWorld, money } from "./contract-world.ts";
+import { STRIKES } from "./faults.ts";
 
-export function operationTests(world: ContractWorld): void {
+export function refundTests(world: ContractWorld): void {
   test("a refund under the same key moves money once", async () => {
     const paid = await world.paid();
     const refund = world.operation(paid);
@@ -30,29 +31,53 @@ export function operationTests(world: ContractWorld): void {
     expect(world.moved(paid.request, "refund")).toEqual([]);
   });
 
-  test.each([
-    ["reset_after", true],
-    ["hang_after", true],
-    ["500_after", true],
-    ["reset_before", false],
-    ["500_before", false],
-  ] as const)("a refund that met %s is in doubt, and its replay refunds at most once", async (kind, moved) => {
+  describe.each(STRIKES)("a refund that met $kind", ({ kind, expected, moved, hangs }) => {
+    test("is in doubt, its replay refunds at most once, and a look tells the truth", async () => {
+      const paid = await world.paid();
+      const refund = world.operation(paid);
+      const refunded = () => world.moved(paid.request, "refund");
+      world.fault({ kind, operation: "refund", count: 1 });
+      expect(await world.provider.refund(refund, world.call(hangs ? world.times.short : undefined))).toMatchObject(expected);
+      await world.calm();
+      expect(refunded()).toEqual(moved ? [4200n] : []);
+      const replayed = await world.provider.refund(refund, world.call(), { replay: true });
+      expect(["approved", "unknown"]).toContain(replayed.kind); // Stripe replays a stored 500 for as long as it keeps the key
+      if (replayed.kind === "approved") expect(refunded()).toEqual([4200n]);
+      expect(refunded().length).toBeLessThanOrEqual(1);
+      if (!world.provider.lookupRefund) return;
+      const found = await world.provider.lookupRefund(refund, null, world.call());
+      expect(found.kind).toBe(refunded().length === 1 ? "approved" : "unknown");
+    });
+  });
+
+  test("a refund that is too slow is unknown, and rightly so: it moves later, once", async () => {
     const paid = await world.paid();
     const refund = world.operation(paid);
-    world.fault({ kind, operation: "refund", count: 1 });
-    const outcome = await world.provider.refund(refund, world.call(kind === "hang_after" ? world.times.short : undefined));
-    expect(outcome.kind).toBe("unknown");
-    await world.calm();
-    expect(world.moved(paid.request, "refund")).toEqual(moved ? [4200n] : []);
-    const replayed = await world.provider.refund(refund, world.call(), { replay: true });
-    expect(["approved", "unknown"]).toContain(replayed.kind);
-    const refunded = world.moved(paid.request, "refund");
-    expect(refunded.length).toBeLessThanOrEqual(1);
-    if (replayed.kind === "approved") expect(refunded).toEqual([4200n]);
-    if (!world.provider.lookupRefund) return;
-    const found = await world.provider.lookupRefund(refund, null, world.call());
-    expect(found.kind).toBe(refunded.length === 1 ? "approved" : "unknown");
+    world.fault({ kind: "slow", operation: "refund", delayMs: world.times.slow, count: 1 });
+    expect(await world.provider.refund(refund, world.call(world.times.short))).toMatchObject({ kind: "unknown", cause: "timeout" });
+    expect(world.moved(paid.request, "refund")).toEqual([]);
+    await world.pause(world.times.slow + world.times.short);
+    expect(await world.provider.refund(refund, world.call(), { replay: true })).toMatchObject({ kind: "approved", amount: 4200n });
+    expect(world.moved(paid.request, "refund")).toEqual([4200n]);
   });
+
+  test("429 is a refusal before execution; on a replay that is unknown", async () => {
+    const paid = await world.paid();
+    const refund = world.operation(paid);
+    world.fault({ kind: "429", operation: "refund" });
+    expect(await world.provider.refund(refund, world.call())).toMatchObject({ kind: "not_sent", cause: "rate_limited", fault: true });
+    expect(await world.provider.refund(refund, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
+    expect(world.moved(paid.request, "refund")).toEqual([]);
+  });
+
+  const { disputed } = world.fixture.tokens;
+  if (disputed !== undefined)
+    test("what is disputed is not refunded: declined", async () => {
+      const paid = await world.paid(world.request({ token: disputed }));
+      const outcome = await world.provider.refund(world.operation(paid), world.call());
+      expect(outcome).toMatchObject({ kind: "declined", reason: "refund_failed" });
+      expect(world.moved(paid.request, "refund")).toEqual([]);
+    });
 
   test("a refund is found by its id and by its key, and another one is not", async () => {
     const { provider } = world;
@@ -91,33 +116,4 @@ export function operationTests(world: ContractWorld): void {
     await world.pause(50);
     expect(world.moved(paid.request, "refund")).toEqual([]);
   });
-
-  if (world.fixture.manualCapture)
-    test("a capture in doubt is sent once, and its replay captures at most once", async () => {
-      const request = world.request({ capture: "manual" });
-      const paid = await world.paid(request);
-      const capture = world.operation(paid);
-      world.fault({ kind: "reset_after", operation: "capture", count: 1 });
-      expect(await world.provider.capture(capture, world.call())).toMatchObject({ kind: "unknown" });
-      await world.calm();
-      expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({
-        kind: "approved",
-        captured: true,
-        amount: 4200n,
-      });
-      expect(world.moved(request)).toEqual([4200n]);
-      world.fault({ kind: "429", operation: "capture" });
-      expect(await world.provider.capture(capture, world.call(), { replay: true })).toMatchObject({ kind: "unknown" });
-    });
-
-  if (world.fixture.manualCapture)
-    test("an authorization that is fenced is released, and can no longer be captured", async () => {
-      if (!world.provider.capabilities.fence) return;
-      const request = world.request({ capture: "manual" });
-      const paid = await world.paid(request);
-      expect(await world.provider.cancel(paid.object, world.call())).toMatchObject({ kind: "fenced" });
-      expect((await world.provider.capture(world.operation(paid), world.call())).kind).not.toBe("approved");
-      expect(world.moved(request)).toEqual([]);
-      expect(world.moved(request, "void")).toEqual([4200n]);
-    });
 }
