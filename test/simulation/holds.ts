@@ -88,6 +88,7 @@ export class Holds {
         return;
       }
       this.#world.tell(this.#psp, `${payment.id} lapses`);
+      this.#ledger.onLapse();
       this.release(payment);
     });
   }

@@ -103,7 +103,10 @@ export async function judge(evidence: Evidence): Promise<void> {
 }
 
 /** Law 9, once the promised time is over for what was accepted before `acceptedBefore`: what is not at its end yet is before a person. */
-export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate" | "isUnderReview" | "isHeld">, acceptedBefore: Date): Promise<void> {
+export async function judgeLiveness(
+  evidence: Pick<Evidence, "query" | "violate" | "isUnderReview" | "isHeld">,
+  acceptedBefore: Date,
+): Promise<void> {
   const open = await evidence.query<{ id: string; status: string }>({
     name: "simulation_open",
     text: `select id, status from charges c where status not in ('succeeded', 'failed', 'canceled') and created_at <= $1

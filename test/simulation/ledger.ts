@@ -24,6 +24,7 @@ export class Ledger {
   /** Of these, the ones that the product was told of by a late answer: from then on it has to make it good. */
   readonly evident = new Set<string>();
   readonly #world: World;
+  onLapse: () => void = () => {};
   onCapture: (movement: Movement) => void = () => {};
 
   constructor(world: World) {

@@ -13,7 +13,15 @@ export type Card =
   /** A capture of its hold waits for a review (paypal). */
   | "capture_pending";
 
-export type PaymentStatus = "created" | "payer_approved" | "processing" | "requires_action" | "held" | "succeeded" | "declined" | "canceled";
+export type PaymentStatus =
+  | "created"
+  | "payer_approved"
+  | "processing"
+  | "requires_action"
+  | "held"
+  | "succeeded"
+  | "declined"
+  | "canceled";
 
 export interface Refund {
   readonly id: string;

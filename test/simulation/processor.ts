@@ -37,7 +37,13 @@ export class Processor {
   #serial = 0;
 
   /** `lateRefunds`: how many of the refunds are pending at first; `slowPeople`: some take days; `shortHolds`: how many lapse early. */
-  constructor(psp: Psp, world: World, ledger: Ledger, treachery: boolean, { lateRefunds = 0.3, slowPeople = false, shortHolds = 0.5 } = {}) {
+  constructor(
+    psp: Psp,
+    world: World,
+    ledger: Ledger,
+    treachery: boolean,
+    { lateRefunds = 0.3, slowPeople = false, shortHolds = 0.5 } = {},
+  ) {
     this.#treachery = treachery;
     this.#lateRefunds = lateRefunds;
     this.psp = psp;
@@ -192,7 +198,9 @@ export class Processor {
   holds(chargeId: string): boolean {
     return [...this.payments.values()].some(
       ({ chargeId: of, status, heldUntil, saysUntil }) =>
-        of === chargeId && heldUntil !== null && (status === "held" || heldUntil > this.#world.now - (saysUntil ? LAPSE_SEEN_MS : UNTOLD_LAPSE_SEEN_MS)),
+        of === chargeId &&
+        heldUntil !== null &&
+        (status === "held" || heldUntil > this.#world.now - (saysUntil ? LAPSE_SEEN_MS : UNTOLD_LAPSE_SEEN_MS)),
     );
   }
 

@@ -10,9 +10,9 @@ import {
   stepKey,
 } from "../../providers/contract/provider.ts";
 import { CAPABILITIES } from "./capabilities.ts";
-import type { Machine } from "./machine.ts";
 import { asOutcome, capturedOf, findingOf, settledOf } from "./findings.ts";
 import { holdOf } from "./holds.ts";
+import type { Machine } from "./machine.ts";
 import { bug, doubtful, ended, hidden, intentOf, outcomeOf, refundFailed, refundOf, unknown } from "./outcomes.ts";
 import type { Card, ErrorCode, PaymentStatus, Reply } from "./payment.ts";
 import type { Processor } from "./processor.ts";
@@ -227,7 +227,12 @@ export class SimulatedProvider implements Provider {
       intent: intentOf(request),
       object: null,
       execute: (manner, reply) =>
-        this.#processor.create(stepKey(attemptId, "prepare") + this.#keySuffix, { attemptId, chargeId, ...money, card, manual }, manner, reply),
+        this.#processor.create(
+          stepKey(attemptId, "prepare") + this.#keySuffix,
+          { attemptId, chargeId, ...money, card, manual },
+          manner,
+          reply,
+        ),
     });
   }
 

@@ -1,4 +1,3 @@
-import type { Bug } from "./bugs.ts";
 import { Callers } from "./callers.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
@@ -7,6 +6,7 @@ import { type Evidence, judge, judgeLiveness } from "./judge.ts";
 import { judgeHolds } from "./judge-holds.ts";
 import { Ledger } from "./ledger.ts";
 import { Operators } from "./operators.ts";
+import type { Bug } from "./plant.ts";
 import { Processor } from "./processor.ts";
 import { SimulatedRedis } from "./redis.ts";
 import { Server } from "./sql.ts";

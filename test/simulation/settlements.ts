@@ -72,14 +72,20 @@ export class Settlements {
   sent(psp: string, { key, attemptId, chargeId, amount }: Act): void {
     const intent = this.#intents.get(key);
     const attempt = this.#attempts.get(attemptId);
-    if (!intent || !attempt) return this.#violate("law 2", `a capture of ${attemptId} was sent before its intent was committed`, chargeId);
+    if (!intent || !attempt) {
+      this.#violate("law 2", `a capture of ${attemptId} was sent before its intent was committed`, chargeId);
+      return;
+    }
     if (intent.kind !== "capture" || intent.attemptId !== attemptId || intent.amount !== amount || attempt.provider !== psp)
       this.#violate("law 2", `a capture of ${attemptId} was sent that differs from what was committed`, chargeId);
     if (intent.state === "succeeded" || intent.state === "failed")
       this.#violate("law 2", `a capture of ${attemptId} was sent after it had ${intent.state}`, chargeId);
+    // Kept as proven not executed, a crash after this send would not show.
+    if (intent.state === "deferred") this.#violate("law 2", `a capture of ${attemptId} was sent while it was kept as deferred`, chargeId);
     if (!attempt.live) this.#violate("law 1", `a capture of ${attemptId} was sent, which may not move money`, chargeId);
     for (const other of this.#others(attempt)) {
-      if (this.#mayBeTaken(other)) this.#violate("law 3", `a capture of ${attemptId} was sent while one of ${other.id} is in doubt`, chargeId);
+      if (this.#mayBeTaken(other))
+        this.#violate("law 3", `a capture of ${attemptId} was sent while one of ${other.id} is in doubt`, chargeId);
     }
   }
 

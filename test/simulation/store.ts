@@ -36,7 +36,9 @@ export class Store {
   async empty(): Promise<void> {
     this.#seeds += 1;
     const empty =
-      this.#seeds % SEEDS_PER_TRUNCATE === 0 ? `truncate ${FILLED.join(", ")} cascade` : FILLED.map((table) => `delete from ${table}`).join("; ");
+      this.#seeds % SEEDS_PER_TRUNCATE === 0
+        ? `truncate ${FILLED.join(", ")} cascade`
+        : FILLED.map((table) => `delete from ${table}`).join("; ");
     await this.#backend.script(`${empty};
       alter sequence events_id_seq restart;
       update drain_pace set granted_at = 'epoch', state = '{}'`);

@@ -66,6 +66,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#coverage.count("late evidence");
       this.#ledger.evident.add(attemptId);
     });
+    this.#ledger.onLapse = () => this.#coverage.count("holds lapsed");
     this.#ledger.onCapture = (movement) => this.#captured(movement);
   }
 
@@ -263,7 +264,14 @@ export class Watch implements SqlWatcher, WireWatcher {
   #begun(chargeId: string, attempt: NewAttempt): void {
     this.#coverage.count("attempts");
     const { id, provider, request } = attempt;
-    this.intents.set(id, { chargeId, attemptId: id, provider, amount: request.amount, manual: request.capture === "manual", objects: new Set() });
+    this.intents.set(id, {
+      chargeId,
+      attemptId: id,
+      provider,
+      amount: request.amount,
+      manual: request.capture === "manual",
+      objects: new Set(),
+    });
   }
 
   /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */

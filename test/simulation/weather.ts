@@ -69,7 +69,14 @@ const SCOPES: readonly (readonly WireOperation[])[] = [
   ["cancel"],
 ];
 /** Where something is held, what happens to holds is struck besides. */
-const HOLD_SCOPES: readonly (readonly WireOperation[])[] = [["capture"], ["capture"], ["commit"], ["cancel"], ["capture", "lookup"], ["capture", "cancel"]];
+const HOLD_SCOPES: readonly (readonly WireOperation[])[] = [
+  ["capture"],
+  ["capture"],
+  ["commit"],
+  ["cancel"],
+  ["capture", "lookup"],
+  ["capture", "cancel"],
+];
 /** In so many of the seeds something is only held, or authorized first. */
 const WITH_HOLDS = 0.4;
 
