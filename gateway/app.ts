@@ -27,6 +27,7 @@ import { type Listening, listen } from "./http/listen.ts";
 import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
 import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
@@ -256,6 +257,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   const api = [
     ...chargeRoutes({ db, charges, providers: core.providers, clock }),
     ...chargeReadRoutes({ db }),
+    ...refundRoutes({ db, charges }),
     ...disputeRoutes({ db }),
     ...providerWebhookRoutes({ receiver, clock }),
     ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),

@@ -2,6 +2,8 @@ import type { Clock, Random } from "../providers/contract/clock.ts";
 
 export type ChargeId = `ch_${string}`;
 export type AttemptId = `at_${string}`;
+/** A refund is `re_`, whatever else acts on money `op_`. */
+export type OperationId = `re_${string}` | `op_${string}`;
 export type PaymentMethodId = `pm_${string}`;
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";

@@ -344,6 +344,7 @@ CREATE INDEX operations_by_reference ON public.operations USING btree (provider_
 CREATE INDEX operations_due ON public.operations USING btree (next_action_at) WHERE (next_action_at IS NOT NULL);
 CREATE UNIQUE INDEX operations_one_compensation ON public.operations USING btree (attempt_id) WHERE (kind = 'compensate'::text);
 CREATE UNIQUE INDEX operations_one_settlement ON public.operations USING btree (charge_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'void'::text])) AND (state <> 'failed'::text));
+CREATE INDEX operations_refunds ON public.operations USING btree (account_id, id) WHERE (kind = 'refund'::text);
 
 create table payment_method_tokens (
   payment_method_id text not null,
@@ -453,6 +454,10 @@ create table stats_rollups (
   amount_canceled bigint default 0 not null,
   charges_deferred bigint default 0 not null,
   amount_deferred bigint default 0 not null,
+  refunds_succeeded bigint default 0 not null,
+  amount_refunded bigint default 0 not null,
+  disputes_opened bigint default 0 not null,
+  amount_disputed bigint default 0 not null,
   constraint stats_rollups_pkey PRIMARY KEY (account_id, bucket, provider, currency)
 );
 

@@ -212,7 +212,7 @@ export async function answerByKey(
   const known = await readChargeByKey(core.db, { accountId: by.accountId, key: by.idempotencyKey });
   if (!known) return null;
   const { charge } = known;
-  if (!known.fingerprint.equals(by.fingerprint)) {
+  if (known.operation === "refund" || !known.fingerprint.equals(by.fingerprint)) {
     throw new Problem("idempotency_key_reused", "The key belongs to another request: use a new key for a new charge.", {
       chargeId: charge.id,
     });

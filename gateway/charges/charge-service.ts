@@ -6,6 +6,7 @@ import { cancelCharge } from "./cancel.ts";
 import { captureCharge } from "./capture.ts";
 import type { ChargeStatus } from "./charge.ts";
 import type { Core } from "./core.ts";
+import { createRefund } from "./refund.ts";
 import type { ChargeService } from "./service.ts";
 import { settleCharge } from "./settle.ts";
 
@@ -59,6 +60,10 @@ export function createChargeService(
     async resolve(input) {
       assertFit();
       return track(() => settleCharge(core, input));
+    },
+    async refund(input) {
+      assertFit();
+      return track(() => createRefund(core, claims, input));
     },
     async replayDeadLetter(input) {
       const letter = await reopenDeadLetter(core.db, { ...input, now: new Date(core.clock.now()) });

@@ -28,8 +28,8 @@ export const MAX_DRAIN_TRIES = 40;
 export const REDEFER_MS = 5 * S;
 /** One that only the routing rules keep from everybody: they change by hand, and until then it takes the drain's turns. */
 export const RULED_OUT_MS = MIN;
-/** Tries of a compensation before it needs a person: about a day and a half of hourly ones. */
-export const MAX_COMPENSATION_TRIES = 40;
+/** A refund that its provider has had in work for so long is also a dead letter: most take minutes, some banks ten days. */
+export const PENDING_DEAD_LETTER_MS = 30 * 24 * HOUR;
 
 function step(table: readonly number[], tries: number): number {
   return table[Math.min(tries, table.length - 1)] as number;
@@ -46,8 +46,10 @@ export function askAgainMs(random: Random): number {
   return ASK_AGAIN_MS * (1 + random());
 }
 
-export function nextCompensationMs(tries: number): number {
-  return step(DOUBT_MS, tries);
+/** Between two turns at a refund or compensation. */
+export function nextOperationMs(state: "pending" | "in_doubt" | "deferred", tries: number, random: Random): number {
+  if (state === "deferred") return drainDelayMs(tries, random);
+  return step(state === "pending" ? PENDING_MS : DOUBT_MS, tries);
 }
 
 /** When to look again at a given-up attempt; null: enough. As long as it could still be paid without us, once a day. */

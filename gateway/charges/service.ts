@@ -1,6 +1,7 @@
 import type { Money } from "../../providers/contract/money.ts";
 import type { ChargeId } from "../ids.ts";
 import type { Charge, Failover, PaymentMethod } from "./charge.ts";
+import type { Operation } from "./operation.ts";
 
 /**
  * What the HTTP layer asks of the money core. Refusals are thrown as `Problem`; the rest is the charge as it is.
@@ -15,6 +16,8 @@ export interface ChargeService {
   cancel(input: ChargeCommand): Promise<ChargeAnswer>;
   /** Settles a doubt by hand. */
   resolve(input: ResolveCharge): Promise<ChargeAnswer>;
+  /** Gives captured money back, or part of it, until it is decided or the budget is spent. */
+  refund(input: CreateRefund): Promise<RefundAnswer>;
   /** Puts a dead letter back to work. */
   replayDeadLetter(input: { readonly accountId: string; readonly id: string; readonly actor: string }): Promise<void>;
 }
@@ -72,4 +75,21 @@ export interface ResolveCharge {
   readonly outcome: "charged" | "not_charged";
   readonly providerReference: string | null;
   readonly reason: string;
+}
+
+export interface CreateRefund {
+  readonly accountId: string;
+  readonly actor: string;
+  readonly idempotencyKey: string;
+  readonly fingerprint: Buffer;
+  readonly chargeId: ChargeId;
+  /** Minor units; null: what is left. */
+  readonly amount: bigint | null;
+  readonly reason: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface RefundAnswer {
+  readonly refund: Operation;
+  readonly replayed: boolean;
 }

@@ -3,6 +3,7 @@ import { type Attempt, CAPTURES, CHARGE_STATUSES, type Charge, type ChargeStatus
 import { isOpen as settlementIsOpen } from "../charges/settlement.ts";
 import type { ChargeEvent } from "../store/read-charge-events.ts";
 import { disputeSchema } from "./dispute-json.ts";
+import { refundSchema } from "./refund-json.ts";
 
 /** Statuses whose answer is still to come: 202. The others are final for the caller: 201. */
 const OPEN: ReadonlySet<ChargeStatus> = new Set<ChargeStatus>(["processing", "pending", "in_doubt", "deferred"]);
@@ -152,5 +153,9 @@ const eventSchema = z.object({
 });
 
 export const chargeWithEventsSchema = chargeSchema
-  .extend({ events: z.array(eventSchema), disputes: z.array(disputeSchema) })
+  .extend({
+    refunds: z.array(refundSchema).describe("The newest 100, newest first"),
+    events: z.array(eventSchema),
+    disputes: z.array(disputeSchema),
+  })
   .meta({ id: "ChargeWithEvents" });

@@ -5,10 +5,12 @@ import type { Database } from "../store/database.ts";
 import { readChargeEvents } from "../store/read-charge-events.ts";
 import { listCharges, readCharge } from "../store/read-charges.ts";
 import { readChargeDisputes } from "../store/read-disputes.ts";
+import { listRefunds } from "../store/read-refunds.ts";
 import { chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
 import { chargeIdParams } from "./charge-routes.ts";
 import { disputeJson } from "./dispute-json.ts";
 import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
+import { refundJson } from "./refund-json.ts";
 import { type Route, route } from "./route.ts";
 
 /** Always from the primary: an empty answer must never say of a charge that it does not exist when it does. */
@@ -56,28 +58,34 @@ function listRoute({ db }: { readonly db: Database }): Route {
   });
 }
 
+/** Of one charge's answer; `GET /v1/refunds?charge=` has them all. */
+const MAX_REFUNDS = 100;
+
 function readRoute({ db }: { readonly db: Database }): Route {
   return route({
     method: "get",
     path: "/v1/charges/{id}",
     roles: ["billing", "finance", "ops"],
-    summary: "One charge with its attempts, events and disputes",
+    summary: "One charge with its attempts, refunds, events and disputes",
     params: chargeIdParams,
     responses: { 200: { description: "The charge; its events oldest first", schema: chargeWithEventsSchema } },
     problems: [],
     async handler({ principal, params }) {
       const { accountId } = principal;
-      const [charge, events, disputes] = await Promise.all([
+      const [charge, refunds, events, disputes] = await Promise.all([
         readCharge(db, { accountId, id: params.id }),
+        listRefunds(db, { accountId, chargeId: params.id, after: null, limit: MAX_REFUNDS }),
         readChargeEvents(db, { accountId, chargeId: params.id }),
         readChargeDisputes(db, { accountId, chargeId: params.id }),
       ]);
       if (charge === null) throw new Problem("not_found", "There is no such charge.");
-      return {
-        status: 200,
-        body: { ...chargeJson(charge), events: events.map(eventJson), disputes: disputes.map(disputeJson) },
-        chargeId: charge.id,
+      const body = {
+        ...chargeJson(charge),
+        refunds: refunds.map(refundJson),
+        events: events.map(eventJson),
+        disputes: disputes.map(disputeJson),
       };
+      return { status: 200, body, chargeId: charge.id };
     },
   });
 }

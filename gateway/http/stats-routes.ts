@@ -52,6 +52,10 @@ const statsRow = z.object({
   ...Object.fromEntries(
     STATUSES.map((status) => [`amount_${status}`, count.optional().meta({ description: "Minor units; only when grouped by currency" })]),
   ),
+  refunds_succeeded: count.meta({ description: "At the minute in which they succeeded; one that failed afterwards counts -1 then" }),
+  amount_refunded: count.optional(),
+  disputes_opened: count,
+  amount_disputed: count.optional(),
 });
 
 export interface StatsRouteDeps {
@@ -73,7 +77,7 @@ function statsRoute({ reports, clock }: StatsRouteDeps): Route {
     description:
       "Counted from the audit trail. `charges_succeeded`, `_failed` and `_canceled` are the charges that are in that state now, at the minute " +
       "of the change; one that is adopted after it had failed counts -1 there, so a number may be negative. `charges_deferred` counts how often a " +
-      "charge was deferred. Amounts of different currencies are never added: they are given only when the rows are grouped by currency. " +
+      "charge was deferred. `refunds_succeeded` and `disputes_opened` count at the provider that has the money. Amounts of different currencies are never added: they are given only when the rows are grouped by currency. " +
       "Groups in which nothing happened have no row; the first and the last interval hold only what lies between `from` and `to`.",
     query,
     responses: {
@@ -151,6 +155,9 @@ function columnsOf(groups: readonly Group[]): string[] {
     "approval_rate",
     "latency_ms_avg",
     ...STATUSES.flatMap((status) => (amounts ? [`charges_${status}`, `amount_${status}`] : [`charges_${status}`])),
+    ...(amounts
+      ? ["refunds_succeeded", "amount_refunded", "disputes_opened", "amount_disputed"]
+      : ["refunds_succeeded", "disputes_opened"]),
   ];
 }
 

@@ -1,7 +1,7 @@
-import { compensate } from "../charges/compensate.ts";
 import type { Core } from "../charges/core.ts";
 import { lookAtClosed } from "../charges/late.ts";
 import { leaseEnd } from "../charges/lease.ts";
+import { takeOperationTurn } from "../charges/operation-turn.ts";
 import { takeTurn } from "../charges/turn.ts";
 import { type Claim, claimDeferred, claimDue, claimExpired, type Usable } from "../store/claim-charges.ts";
 import { takeAttemptsToLookAt } from "../store/closed-attempts.ts";
@@ -95,7 +95,7 @@ export function createWorker(core: Core, options: { liveRatePerS: () => number }
     }
     if (free() > 0) {
       const operations = await claimOperations(core.db, { now, leaseUntil, limit: free() });
-      for (const operation of operations) begin({ operation: operation.id }, () => compensate(core, operation, leaseUntil));
+      for (const operation of operations) begin({ operation: operation.id }, () => takeOperationTurn(core, operation, leaseUntil));
       begun += operations.length;
     }
     // Doubts are resolved before anything is drained.

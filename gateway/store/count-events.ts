@@ -9,8 +9,11 @@
  *   _failed, _canceled  they leave it again (a late success that is adopted), at the provider that the first change named.
  *                       So for each of these states the sum over all time is the number of charges in it, exactly
  *   charges_deferred    times a charge became deferred; what is deferred now: deferred-summary.ts
+ *   refunds_succeeded   refunds that are succeeded now, by the minute of the change, with their own amounts: +1 when one succeeds, -1 when
+ *                       one that had succeeded turns out to have failed. Compensations are no refunds: their charges never had the money
+ *   disputes_opened     times a dispute was opened, with the disputed amounts
  *
- * Provider '' is none. Amounts are the charges' amounts, in minor units of the row's currency.
+ * Provider '' is none. Amounts are the charges' amounts but for those two, in minor units of the row's currency.
  */
 export const COUNTED_COLUMNS = [
   "attempts",
@@ -28,6 +31,10 @@ export const COUNTED_COLUMNS = [
   "amount_canceled",
   "charges_deferred",
   "amount_deferred",
+  "refunds_succeeded",
+  "amount_refunded",
+  "disputes_opened",
+  "amount_disputed",
 ] as const;
 
 export type CountedColumn = (typeof COUNTED_COLUMNS)[number];
@@ -43,20 +50,24 @@ export function countEvents(events: string): string {
         (status) => `sum(d.moved) filter (where d.status = '${status}') as charges_${status},
     sum(d.moved * e.amount) filter (where d.status = '${status}') as amount_${status}`,
       )
-      .join(",\n    ")}
+      .join(",\n    ")},
+    sum(d.refunds) as refunds_succeeded, sum(d.refunds * e.amount) as amount_refunded,
+    sum(d.disputes) as disputes_opened, sum(d.disputes * e.amount) as amount_disputed
   from ${events} e cross join lateral (
     select e.provider, (e.type = 'attempt.started')::integer as attempts,
       (o.outcome is not distinct from 'approved')::integer as approved, (o.outcome is not distinct from 'declined')::integer as declined,
       (o.outcome is not distinct from 'not_sent')::integer as not_sent, (o.outcome is not distinct from 'unknown')::integer as in_doubt,
       case when o.first then e.latency_ms else 0 end as latency_ms, (o.first and e.latency_ms is not null)::integer as latency_count,
-      e.to_status as status, (e.to_status is not null and e.from_status is distinct from e.to_status)::integer as moved
+      e.to_status as status, (e.to_status is not null and e.from_status is distinct from e.to_status)::integer as moved,
+      (e.type = 'refund.succeeded')::integer - (e.type = 'refund.failed' and e.data ->> 'from' is not distinct from 'succeeded')::integer as refunds,
+      (e.type = 'dispute.opened')::integer as disputes
     -- what becomes of an authorization later (capture, void) is no attempt's outcome
     from (select case when e.from_status is distinct from 'authorized' then e.outcome end as outcome,
       e.outcome is not null and coalesce(e.from_status, 'processing') = 'processing' as first) o
     union all
     select coalesce((select coalesce(p.provider, '') from events p where p.charge_id = e.charge_id and p.id < e.id and p.to_status = e.from_status
         and p.from_status is distinct from p.to_status order by p.id desc limit 1), e.provider),
-      0, 0, 0, 0, 0, 0, 0, e.from_status, -1
+      0, 0, 0, 0, 0, 0, 0, e.from_status, -1, 0, 0
     where e.from_status in ('succeeded', 'failed', 'canceled') and e.to_status <> e.from_status
   ) d
   where e.charge_id is not null

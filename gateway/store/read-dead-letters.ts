@@ -9,6 +9,8 @@ export interface DeadLetter {
   readonly kind: (typeof DEAD_LETTER_KINDS)[number];
   readonly charge_id: string | null;
   readonly attempt_id: string | null;
+  /** A refund, or a compensation. */
+  readonly operation_id: string | null;
   readonly reason: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly state: (typeof DEAD_LETTER_STATES)[number];
@@ -19,7 +21,7 @@ export interface DeadLetter {
 
 type Reader = Pick<Database, "query">;
 
-const COLUMNS = "id, kind, charge_id, attempt_id, reason, data, state, created_at, closed_at, closed_by";
+const COLUMNS = "id, kind, charge_id, attempt_id, operation_id, reason, data, state, created_at, closed_at, closed_by";
 
 export async function readDeadLetter(db: Reader, by: { accountId: string; id: string }): Promise<DeadLetter | null> {
   const rows = await db.query<DeadLetter>({

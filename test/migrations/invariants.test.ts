@@ -83,6 +83,37 @@ describe("law 8", () => {
   });
 });
 
+describe("what goes back", () => {
+  it("is never more than what was taken: refunded is part of reserved, reserved of captured", async () => {
+    const id = await charge("succeeded", 100);
+    const set = (refunded: number, reserved: number) =>
+      sql(`update charges set amount_refunded = ${refunded}, amount_reserved = ${reserved} where id = '${id}'`);
+    await set(40, 100);
+    await set(100, 100);
+    await expect(set(0, 101)).rejects.toMatchObject({ constraint: "charges_refunds" });
+    await expect(set(41, 40)).rejects.toMatchObject({ constraint: "charges_refunds" });
+    await expect(set(101, 101)).rejects.toMatchObject({ constraint: expect.stringMatching(/^charges_(money|refunds)$/) });
+    await expect(sql(`update charges set amount_captured = 99 where id = '${id}'`)).rejects.toMatchObject({
+      constraint: expect.stringMatching(/^charges_(money|refunds)$/),
+    });
+  });
+
+  it("has a key at the provider that no other operation has, a kind, a state, and something to give", async () => {
+    const id = await charge("succeeded", 100);
+    await attempt(id, 1, true);
+    const refund = (op: string, more: { key?: string; kind?: string; state?: string; amount?: number } = {}) =>
+      sql(`insert into operations (id, account_id, provider_key, charge_id, attempt_id, kind, state, reference, amount, currency, captured, created_at, updated_at)
+        values ('${op}', 'acct_default', '${more.key ?? op}', '${id}', 'at_${id}_1', '${more.kind ?? "refund"}', '${more.state ?? "processing"}', 'pi',
+          ${more.amount ?? 1}, 'usd', true, now(), now())`);
+    await refund("re_1");
+    await refund("re_2");
+    await expect(refund("re_3", { key: "re_1" })).rejects.toMatchObject({ constraint: "operations_provider_key_key" });
+    await expect(refund("re_3", { kind: "gift" })).rejects.toMatchObject({ constraint: "operations_kind_check" });
+    await expect(refund("re_3", { state: "done" })).rejects.toMatchObject({ constraint: "operations_state_check" });
+    await expect(refund("re_3", { amount: 0 })).rejects.toMatchObject({ constraint: "operations_amount_check" });
+  });
+});
+
 describe("law 9", () => {
   it.each(["processing", "in_doubt", "pending", "requires_action"])("never leaves a %s charge without a next look", async (status) => {
     const id = await charge(status);

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Acceptance } from "../../gateway/store/accept-charges.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
+import { CAPABILITIES } from "./capabilities.ts";
+import type { Psp } from "./weather.ts";
 import type { Request } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -10,14 +12,17 @@ interface Order {
   readonly deferUntil: number;
 }
 
+/** A key's age counts from the claim: at most a lease, and the skew of two clocks, before its first send. */
+const CLAIM_TO_SEND_MS = 60_000;
+
 const UNPAID = new Set(["failed", "canceled", "deferred"]);
 
 /** What callers ordered, against what is asked of the processors and written for them. */
 export class Orders {
   readonly #world: World;
   readonly #orders = new Map<string, Order>();
-  /** By what each refund was sent with first. */
-  readonly #refundKeys = new Map<string, string>();
+  /** What each refund was sent with last, and when that key was sent first. */
+  readonly #refundKeys = new Map<string, { readonly key: string; readonly since: number }>();
 
   readonly #voided = new Set<string>();
 
@@ -32,9 +37,12 @@ export class Orders {
 
   sent(psp: string, { operation, intent, about, key }: Request): void {
     if (key !== undefined) {
-      const first = this.#refundKeys.get(about) ?? key;
-      this.#refundKeys.set(about, first);
-      if (first !== key) this.#world.violate("law 8", `a refund of ${about} is sent with ${key}, and was with ${first}`, [about]);
+      const last = this.#refundKeys.get(about);
+      const { now } = this.#world;
+      const forgotten = last !== undefined && now - last.since >= CAPABILITIES[psp as Psp].operationKeyAgeMs - CLAIM_TO_SEND_MS;
+      if (last && last.key !== key && !forgotten)
+        this.#world.violate("law 8", `a refund of ${about} is sent with ${key}, and was with ${last.key}`, [about]);
+      if (last?.key !== key) this.#refundKeys.set(about, { key, since: now });
     }
     const order = intent && this.#orders.get(intent.chargeId);
     if (!order || (order.currency === intent.currency && isDeepStrictEqual(order.tokens[psp], intent.token))) return;

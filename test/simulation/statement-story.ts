@@ -1,7 +1,7 @@
 import type { Statement } from "../../gateway/store/database.ts";
 import { purposeOf } from "./sql.ts";
 
-const TOLD = /^(release_claim|hint_|count_look|put_off_look|end_looks|write_operation|set_override|remove_override|reopen)/;
+const TOLD = /^(release_|hint_|count_look|put_off_look|end_looks|write_operation|set_override|remove_override|reopen)/;
 
 /** A statement in a few words, for the story of a run; null: nothing happened. */
 export function storyOf(statement: Statement, rows: readonly object[]): string | null {

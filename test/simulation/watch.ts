@@ -148,6 +148,7 @@ export class Watch implements SqlWatcher, WireWatcher {
         break;
       case "release_claim":
       case "write_operation":
+      case "release_operation":
         this.#leases.released(id, second as number);
         break;
       case "hint_attempt":

@@ -38,6 +38,7 @@ describe("dead letters", () => {
         state: "settled",
         charge: null,
         attempt: null,
+        operation: null,
         reason: "out of tries",
         data: { tries: 9 },
         created_at: "2026-01-01T00:00:00.000Z",

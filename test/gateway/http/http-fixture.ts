@@ -8,6 +8,8 @@ import type {
   ChargeCommand,
   ChargeService,
   CreateCharge,
+  CreateRefund,
+  RefundAnswer,
   ResolveCharge,
 } from "../../../gateway/charges/service.ts";
 import { createFleet } from "../../../gateway/health/fleet.ts";
@@ -19,6 +21,7 @@ import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
 import { eventRoutes } from "../../../gateway/http/event-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
 import { paymentMethodRoutes } from "../../../gateway/http/payment-method-routes.ts";
+import { refundRoutes } from "../../../gateway/http/refund-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
 import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
 import { createHttpApp } from "../../../gateway/http/server.ts";
@@ -116,6 +119,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
   const rules = new RulesWatcher({ db, clock: systemClock, providers: ids, onError: () => {}, onUnknown: () => {} });
   const routes = [
     ...chargeReadRoutes({ db }),
+    ...refundRoutes({ db, charges }),
     ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
     ...paymentMethodRoutes({ db, providers: TOKEN_CHECKERS, clock, newId }),
     ...deadLetterRoutes({ db, charges }),
@@ -185,6 +189,9 @@ function needs(token: unknown, field: string): { path: string; message: string }
 export class MemoryCharges implements ChargeService {
   readonly created: CreateCharge[] = [];
   readonly commands: (ChargeCommand | CaptureCharge | ResolveCharge)[] = [];
+  readonly refunds: CreateRefund[] = [];
+  /** What the next refund becomes. */
+  nextRefund: Partial<RefundAnswer["refund"]> = {};
   readonly replays: { accountId: string; id: string; actor: string }[] = [];
   /** What the next charge becomes; or what is thrown instead. */
   next: Partial<Charge> | Error = {};
@@ -214,6 +221,45 @@ export class MemoryCharges implements ChargeService {
 
   resolve(input: ResolveCharge): Promise<ChargeAnswer> {
     return this.#command(input, { status: input.outcome === "charged" ? "succeeded" : "failed" });
+  }
+
+  async refund(input: CreateRefund): Promise<RefundAnswer> {
+    const replayed = this.refunds.some(({ idempotencyKey }) => idempotencyKey === input.idempotencyKey);
+    this.refunds.push(input);
+    if (this.next instanceof Error) throw this.next;
+    const now = new Date(this.#clock.now());
+    const refund: RefundAnswer["refund"] = {
+      id: "re_1",
+      kind: "refund",
+      state: "succeeded",
+      accountId: input.accountId,
+      livemode: false,
+      chargeId: input.chargeId,
+      attemptId: "at_1",
+      provider: "stripe",
+      providerAccount: "acct_stripe",
+      providerKey: "re_1",
+      object: "pi_1",
+      reference: "pi_1",
+      amount: input.amount ?? 4200n,
+      currency: SOME_INPUT.money.currency,
+      captured: true,
+      whole: input.amount === null,
+      disputed: false,
+      leaseNo: 1,
+      leaseUntil: null,
+      tries: 0,
+      firstSentAt: now,
+      ambiguous: false,
+      providerReference: "re_at_stripe",
+      reason: input.reason,
+      metadata: input.metadata,
+      failure: null,
+      createdAt: now,
+      updatedAt: now,
+      ...this.nextRefund,
+    };
+    return { refund, replayed };
   }
 
   async replayDeadLetter(input: { accountId: string; id: string; actor: string }): Promise<void> {

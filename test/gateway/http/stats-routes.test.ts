@@ -64,6 +64,10 @@ describe("GET /v1/routing/stats", () => {
         amount_canceled: 0,
         charges_deferred: 0,
         amount_deferred: 0,
+        refunds_succeeded: 0,
+        amount_refunded: 0,
+        disputes_opened: 0,
+        amount_disputed: 0,
       },
       expect.objectContaining({
         provider: "stripe",
@@ -93,9 +97,9 @@ describe("GET /v1/routing/stats", () => {
     expect(answer.headers["content-type"]).toContain("text/csv");
     expect(answer.text).toBe(
       "interval_start,provider,currency,attempts,approved,declined,not_sent,in_doubt,approval_rate,latency_ms_avg,charges_succeeded,amount_succeeded," +
-        "charges_failed,amount_failed,charges_canceled,amount_canceled,charges_deferred,amount_deferred\r\n" +
-        "2026-03-01T00:00:00.000Z,'=cmd,jpy,0,0,1,0,0,0,100,0,0,1,4200,0,0,0,0\r\n" +
-        "2026-03-01T00:00:00.000Z,stripe,usd,1,2,0,0,0,1,150.5,2,1000000000000,0,0,0,0,0,0\r\n",
+        "charges_failed,amount_failed,charges_canceled,amount_canceled,charges_deferred,amount_deferred,refunds_succeeded,amount_refunded,disputes_opened,amount_disputed\r\n" +
+        "2026-03-01T00:00:00.000Z,'=cmd,jpy,0,0,1,0,0,0,100,0,0,1,4200,0,0,0,0,0,0,0,0\r\n" +
+        "2026-03-01T00:00:00.000Z,stripe,usd,1,2,0,0,0,1,150.5,2,1000000000000,0,0,0,0,0,0,0,0,0,0\r\n",
     );
   });
 

@@ -99,6 +99,29 @@ test("a late success that is adopted takes the failure back at the provider that
   ]);
 });
 
+test("refunds that succeed, one that fails afterwards, and a dispute count with their own amounts, whatever their charges are", async () => {
+  const account = "acct_refunds";
+  const later = new Date("2026-03-02T08:00:00Z");
+  const refund = { account, charge: "ch_r", amount: 1_000n };
+  await insertEvent(client, { ...refund, type: "refund.created" });
+  await insertEvent(client, { ...refund, type: "refund.succeeded", data: { from: "processing" } });
+  await insertEvent(client, { ...refund, type: "refund.succeeded", amount: 500n, data: { from: "in_doubt" } });
+  await insertEvent(client, { ...refund, type: "refund.failed", amount: 7n, data: { from: "pending" } });
+  await trail.sealAll();
+  await insertEvent(client, { ...refund, at: later, type: "refund.failed", data: { from: "succeeded" } });
+  await insertEvent(client, { account, charge: "ch_r", at: later, type: "dispute.opened", amount: 4_200n });
+  await insertEvent(client, { account, charge: "ch_r", type: "compensation.done", amount: 4_200n });
+  const expected = [
+    { provider: "stripe", currency: "usd", refunds_succeeded: 1n, amount_refunded: 500n, disputes_opened: 1n, amount_disputed: 4_200n },
+  ];
+  expect((await readStats(trail.db, query(account))).map(brief)).toEqual(expected);
+  await trail.sealAll();
+  expect((await readStats(trail.db, query(account))).map(brief)).toEqual(expected);
+  expect((await readStats(trail.db, query(account, { to: later }))).map(brief)).toEqual([
+    { provider: "stripe", currency: "usd", refunds_succeeded: 2n, amount_refunded: 1_500n },
+  ]);
+});
+
 test("a reader sees each event once while it is being sealed", async () => {
   const account = "acct_race";
   const writers = await Promise.all([trail.connect(), trail.connect()]);

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ClaimedOperation as Operation } from "../../../../gateway/charges/operation.ts";
 import type { AttemptId } from "../../../../gateway/ids.ts";
 import { acceptCharges } from "../../../../gateway/store/accept-charges.ts";
 import { countLook, hintAttempt, takeAttemptsToLookAt } from "../../../../gateway/store/closed-attempts.ts";
 import type { Database } from "../../../../gateway/store/database.ts";
-import { claimOperations, type Operation, writeOperation } from "../../../../gateway/store/operations.ts";
+import { claimOperations, type OperationWrite, writeOperation } from "../../../../gateway/store/operations.ts";
 import { writeTransitions } from "../../../../gateway/store/write-transitions.ts";
-import { acceptance, at, attemptId, compensation, NOW, newId, patch, told, transition } from "./rows.ts";
+import { acceptance, at, attemptId, compensation, NOW, newId, operationWrite, patch, told, transition } from "./rows.ts";
 import { openStage, type Session, type Stage } from "./sessions.ts";
 
 let stage: Stage;
@@ -83,27 +84,15 @@ describe("looks at attempts that were given up", () => {
 
 describe("compensations", () => {
   const take = (db: Database, limit: number) => claimOperations(db, { now: NOW, leaseUntil: at(30), limit });
+  const write = (db: Database, operation: Operation, more: Partial<OperationWrite>) =>
+    writeOperation(db, operation, operationWrite(operation, more));
   const done = (db: Database, operation: Operation) =>
-    writeOperation(db, {
-      operation,
-      now: NOW,
-      state: "succeeded",
-      nextActionAt: null,
-      reference: "re_1",
-      detail: "approved",
-      deadLetterId: null,
-      event: told(operation.chargeId, "compensation.done"),
-    });
+    write(db, operation, { state: "succeeded", provider_reference: "re_1", events: [told(operation.chargeId, "compensation.done")] });
   const dead = (db: Database, operation: Operation) =>
-    writeOperation(db, {
-      operation,
-      now: NOW,
+    write(db, operation, {
       state: "failed",
-      nextActionAt: null,
-      reference: null,
-      detail: "too old",
-      deadLetterId: newId("dl"),
-      event: told(operation.chargeId, "dead_letter.opened"),
+      dead_letter: { id: newId("dl"), kind: "compensation", reason: "declined" },
+      events: [told(operation.chargeId, "dead_letter.opened")],
     });
   const stateOf = async ({ id }: Operation) => (await stage.rows("select state, lease_no from operations where id = $1", id))[0];
   const eventsOf = async (operation: Operation) =>

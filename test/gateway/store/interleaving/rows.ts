@@ -1,5 +1,7 @@
+import type { Operation } from "../../../../gateway/charges/operation.ts";
 import type { Acceptance, NewAttempt } from "../../../../gateway/store/accept-charges.ts";
 import type { TrailEvent } from "../../../../gateway/store/event.ts";
+import type { OperationWrite } from "../../../../gateway/store/operations.ts";
 import type { AttemptPatch, CommandKey, NewDeadLetter, NewOperation, Transition } from "../../../../gateway/store/write-transitions.ts";
 
 /** The statements take the time as a parameter: here it stands still. */
@@ -193,4 +195,24 @@ export function compensation(chargeId: string): NewOperation {
 
 export function cancelKey(key: string): CommandKey {
   return { account_id: "acct_default", key, operation: "cancel", fingerprint: "05".repeat(32) };
+}
+
+/** A turn that learned nothing: the operation stays as it was claimed. */
+export function operationWrite(operation: Operation, more: Partial<OperationWrite> = {}): OperationWrite {
+  return {
+    state: operation.state,
+    provider_key: operation.providerKey,
+    first_sent_at: NOW.toISOString(),
+    ambiguous: false,
+    provider_reference: null,
+    failure: null,
+    detail: "test",
+    tries: 0,
+    next_action_at: null,
+    now: NOW.toISOString(),
+    dead_letter: null,
+    settled_by: null,
+    events: [],
+    ...more,
+  };
 }
