@@ -10,6 +10,7 @@ import type { Dice } from "./dice.ts";
 import { HoldActs } from "./hold-acts.ts";
 import { type Instance, isDefect } from "./instance.ts";
 import type { Card } from "./payment.ts";
+import { RefundActs } from "./refund-acts.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
@@ -55,9 +56,15 @@ interface Witness {
   readonly keys: ReadonlyMap<string, number>;
   answered(chargeId: string, status: string): void;
   captureAsked(chargeId: string, amount: bigint): void;
+  readonly refunds: { answered(id: string, state: string): void };
 }
 
-type Answer = { readonly charge: Charge } | { readonly problem: string; readonly chargeId: string | null };
+interface Refusal {
+  readonly problem: string;
+  readonly chargeId: string | null;
+}
+
+type Answer = { readonly charge: Charge } | Refusal;
 
 /** The billing cores out there: they lose answers, come again, come twice, come a day later, and now and then do something odd. */
 export class Callers {
@@ -71,6 +78,8 @@ export class Callers {
   readonly #watch: Witness;
   /** null: nothing is held in this seed. */
   readonly #holdActs: HoldActs | null;
+  /** null: nothing goes back in this seed. */
+  readonly #refundActs: RefundActs | null;
 
   constructor(parts: {
     world: World;
@@ -87,6 +96,7 @@ export class Callers {
     this.#cancelDice = this.#world.dice("cancels again");
     this.#walletDice = this.#world.dice("cards used again");
     this.#holdActs = parts.weather.holds ? this.#keepers() : null;
+    this.#refundActs = parts.weather.refunds ? this.#refunders() : null;
     const dice = this.#dice;
     for (let no = dice.whole(3, 7); no > 0; no--) {
       const wish = this.#wish(no);
@@ -109,6 +119,22 @@ export class Callers {
         instance: () => this.#instance(),
         captureAsked: (chargeId, amount) => this.#watch.captureAsked(chargeId, amount),
         call: (key, instance, request, heard) => this.#call(key, instance, request, heard),
+      },
+    });
+  }
+
+  #refunders(): RefundActs {
+    return new RefundActs({
+      world: this.#world,
+      coverage: this.#coverage,
+      accountId: ACCOUNT,
+      ask: {
+        instance: () => this.#instance(),
+        refund: (key, instance, request, heard) =>
+          this.#send(key, instance, request, heard, ({ refund }) => {
+            this.#watch.refunds.answered(refund.id, refund.state);
+            return `${refund.id} ${refund.state}`;
+          }),
       },
     });
   }
@@ -272,6 +298,7 @@ export class Callers {
       this.#world.violate("law 8", `${wish.key} was told ${before.status}, and later ${charge.status}`, [wish.key, charge.id]);
     }
     if (charge.status === "authorized") this.#holdActs?.authorized(wish.key, charge, (told, at) => this.#hear(wish, told, at));
+    if (charge.status === "succeeded") this.#refundActs?.succeeded(wish.key, charge);
     if (!FINAL.has(charge.status)) this.#again(wish);
     else if (this.#dice.chance(0.2)) this.#later(this.#dice.between(0, 120_000), "asks once more", () => this.#ask(wish));
   }
@@ -287,37 +314,42 @@ export class Callers {
 
   /** One request over a network that may lose the answer; null: there was none. */
   #call(key: string, instance: Instance, request: () => Promise<{ charge: Charge }>, then: (answer: Answer | null) => void): void {
+    this.#send(key, instance, request, then, ({ charge }) => {
+      this.#watch.answered(charge.id, charge.status);
+      return `${charge.id} ${charge.status} ${charge.provider ?? ""}`;
+    });
+  }
+
+  /** `witness` is told of the answer as it leaves, and puts it into words. */
+  #send<A extends object>(
+    key: string,
+    instance: Instance,
+    request: () => Promise<A>,
+    then: (answer: A | Refusal | null) => void,
+    witness: (answer: A) => string,
+  ): void {
     const dice = this.#dice;
     let open = true;
-    const close = (answer: Answer | null): void => {
+    const close = (answer: A | Refusal | null, said: string): void => {
       if (!open) return;
       open = false;
-      const said =
-        answer === null
-          ? "nothing"
-          : "charge" in answer
-            ? `${answer.charge.id} ${answer.charge.status} ${answer.charge.provider ?? ""}`
-            : answer.problem;
       this.#world.tell("caller", `${key} hears: ${said}`);
       then(answer);
     };
-    const answer = (value: Answer): void => {
+    const answer = (value: A | Refusal, said: string): void => {
       const lost = this.#world.stormy && dice.chance(0.05);
-      if (!lost) this.#world.after(dice.between(1, 60), instance.machine, "answers the caller", () => close(value));
+      if (!lost) this.#world.after(dice.between(1, 60), instance.machine, "answers the caller", () => close(value, said));
     };
     this.#world.after(dice.between(1, 30), instance.machine, "takes a request", () => {
       request().then(
-        ({ charge }) => {
-          this.#watch.answered(charge.id, charge.status);
-          answer({ charge });
-        },
+        (value) => answer(value, witness(value)),
         (error: unknown) => {
           const code = error instanceof Problem ? error.code : `error ${error instanceof Error ? error.name : ""}`;
           if (isDefect(error)) this.#world.violate("no bugs", error.stack ?? error.message, [key]);
-          answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null });
+          answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null }, code);
         },
       );
     });
-    this.#world.after(PATIENCE_MS, null, "the caller gives up", () => close(null));
+    this.#world.after(PATIENCE_MS, null, "the caller gives up", () => close(null, "nothing"));
   }
 }

@@ -17,12 +17,14 @@ interface Row {
 
 /**
  * No hold is forgotten: what is still held belongs to an authorized charge, or is before a person. And what was begun at a hold has come
- * to an end. `holds`: those that the gateway had the time to see; `begunBefore`: of operations that had the time to end.
+ * to an end, as has every refund. `holds`: those that the gateway had the time to see; `begunBefore`, `refundedBefore`: of operations that
+ * had the time to end.
  */
 export async function judgeHolds(
   evidence: Pick<Evidence, "query" | "violate" | "isExcused">,
   holds: readonly Hold[],
   begunBefore: Date,
+  refundedBefore: Date,
 ): Promise<void> {
   const rows = await evidence.query<Row>({
     name: "simulation_holders",
@@ -40,9 +42,9 @@ export async function judgeHolds(
   }
   const open = await evidence.query<{ id: string; kind: string; state: string; charge_id: string }>({
     name: "simulation_open_acts",
-    text: `select o.id, o.kind, o.state, o.charge_id from operations o where o.state not in ('succeeded', 'failed') and o.created_at <= $1
+    text: `select o.id, o.kind, o.state, o.charge_id from operations o where o.state not in ('succeeded', 'failed') and o.created_at <= case when o.kind in ('capture', 'void') then $1::timestamptz else $2 end
       and not exists (select from dead_letters d where d.charge_id = o.charge_id and d.state = 'open') order by o.id`,
-    values: [begunBefore],
+    values: [begunBefore, refundedBefore],
   });
   for (const { id, kind, state, charge_id } of open) {
     if (state === "pending" && kind === "capture" && byId.get(charge_id)?.status === "pending") continue;

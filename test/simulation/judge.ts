@@ -47,6 +47,7 @@ interface ChargeRow {
   readonly status: string;
   readonly amount: string;
   readonly amount_captured: string;
+  readonly amount_refunded: string;
   readonly capture: string;
   readonly currency: string;
   readonly provider: string | null;
@@ -72,7 +73,7 @@ const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
 export async function judge(evidence: Evidence): Promise<void> {
   const charges = await evidence.query<ChargeRow>({
     name: "simulation_charges",
-    text: `select c.id, c.status, c.amount::text as amount, c.amount_captured::text as amount_captured, c.capture, c.currency, c.provider,
+    text: `select c.id, c.status, c.amount::text as amount, c.amount_captured::text as amount_captured, c.amount_refunded::text as amount_refunded, c.capture, c.currency, c.provider,
       c.provider_reference, c.next_action_at::text as next_action_at, c.metadata ->> 'wish' as wish,
       (select count(*)::int from attempts a where a.charge_id = c.id and a.live) as live_attempts,
       (select count(*)::int from dead_letters d where d.charge_id = c.id and d.state = 'open') as letters,
@@ -127,20 +128,22 @@ function judgeMoney(charge: ChargeRow, movements: readonly Movement[], violate: 
   if (charge.owed > 0) return;
   if (held.size > 1 || total > BigInt(charge.amount)) violate("never twice", `${charge.id} is paid ${held.size} times, ${total} in all`);
   if (charge.status === "succeeded") {
-    const [paid] = held.keys();
+    const capture = movements.find(({ type, reference }) => type === "capture" && reference === charge.provider_reference);
     // Of a hold a part may have been taken, and it is judged below whether that is the part that the charge says.
     const whole = charge.capture === "manual" ? charge.amount_captured : charge.amount;
-    if (paid === undefined || total !== BigInt(whole)) {
-      violate("never lost", `${charge.id} is succeeded, and the books hold ${total} of ${whole}`);
+    const left = BigInt(whole) - BigInt(charge.amount_refunded);
+    if (total !== left) {
+      violate("never lost", `${charge.id} is succeeded, and the books hold ${total} of ${left}`);
       return;
     }
-    const capture = movements.find(({ attemptId, type }) => attemptId === paid && type === "capture");
+    if (capture && total > 0n && !held.has(capture.attemptId))
+      violate("never lost", `${charge.id} is said to be ${capture.reference}, whose money went back, and is paid elsewhere`);
     if (capture?.psp !== charge.provider)
       violate("never lost", `${charge.id} is said to be paid at ${charge.provider}, and is at ${capture?.psp}`);
     if (capture?.reference !== charge.provider_reference)
       violate("never lost", `${charge.id} is said to be ${charge.provider_reference}, and is ${capture?.reference}`);
-    if (BigInt(charge.amount_captured) !== total)
-      violate("never lost", `${charge.id} says ${charge.amount_captured} was captured, and ${total} was`);
+    if (capture && BigInt(charge.amount_captured) !== capture.amount)
+      violate("never lost", `${charge.id} says ${charge.amount_captured} was captured, and ${capture.amount} was`);
   } else if (FINAL.has(charge.status) && total !== 0n && charge.letters === 0) {
     violate("never lost", `${charge.id} is ${charge.status}, and ${total} was taken at a processor`);
   }

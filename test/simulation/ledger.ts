@@ -14,6 +14,8 @@ export interface Movement {
   /** What the money is known by. */
   readonly reference: string;
   readonly amount: bigint;
+  /** A refund's. */
+  readonly key?: string;
 }
 
 /** Both processors' own books. The judge believes nothing else about money. */
@@ -24,6 +26,7 @@ export class Ledger {
   /** Of these, the ones that the product was told of by a late answer: from then on it has to make it good. */
   readonly evident = new Set<string>();
   readonly #world: World;
+  onRefund: (movement: Movement) => void = () => {};
   onLapse: () => void = () => {};
   onCapture: (movement: Movement) => void = () => {};
 
@@ -41,6 +44,7 @@ export class Ledger {
     const { captures, refunds } = this.ofAttempt(movement.attemptId);
     if (refunds > captures) this.#world.violate("law 8", `more went back than was taken for ${movement.attemptId}`, [movement.chargeId]);
     if (movement.type === "capture") this.onCapture(whole);
+    if (movement.type === "refund") this.onRefund(whole);
   }
 
   isBetrayed(chargeId: string): boolean {

@@ -35,8 +35,10 @@ export class Orders {
     this.#orders.set(id, { currency, tokens, deferUntil: Date.parse(defer_until) });
   }
 
-  sent(psp: string, { operation, intent, about, key }: Request): void {
-    if (key !== undefined) {
+  sent(psp: string, { operation, intent, about, refund }: Request): void {
+    const key = refund?.key;
+    // A caller's refund has one key for ever (refunds.ts).
+    if (key?.includes(":compensate")) {
       const last = this.#refundKeys.get(about);
       const { now } = this.#world;
       const forgotten = last !== undefined && now - last.since >= CAPABILITIES[psp as Psp].operationKeyAgeMs - CLAIM_TO_SEND_MS;

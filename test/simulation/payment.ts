@@ -28,7 +28,7 @@ export interface Refund {
   /** The key that it was asked for with. */
   readonly key: string;
   readonly amount: bigint;
-  status: "pending" | "succeeded";
+  status: "pending" | "succeeded" | "failed";
 }
 
 export interface Payment {

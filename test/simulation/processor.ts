@@ -33,19 +33,22 @@ export class Processor {
   readonly #issuer: Issuer;
   readonly #holds: Holds;
   readonly #lateRefunds: number;
+  readonly #refundsFail: number;
   readonly #holdDice: Dice;
   #serial = 0;
 
-  /** `lateRefunds`: how many of the refunds are pending at first; `slowPeople`: some take days; `shortHolds`: how many lapse early. */
+  /** `lateRefunds`: how many of the refunds are pending at first; `slowPeople`: some take days; `shortHolds`: how many lapse early;
+   *  `refundsFail`: how many of the pending refunds do in the end. */
   constructor(
     psp: Psp,
     world: World,
     ledger: Ledger,
     treachery: boolean,
-    { lateRefunds = 0.3, slowPeople = false, shortHolds = 0.5 } = {},
+    { lateRefunds = 0.3, slowPeople = false, shortHolds = 0.5, refundsFail = 0 } = {},
   ) {
     this.#treachery = treachery;
     this.#lateRefunds = lateRefunds;
+    this.#refundsFail = refundsFail;
     this.psp = psp;
     this.#world = world;
     this.#ledger = ledger;
@@ -144,7 +147,9 @@ export class Processor {
     const refuses = (): ErrorCode | null => {
       if (payment.locked) return "in_progress";
       if (payment.status !== "succeeded") return "not_refundable";
-      return payment.refunds.reduce((sum, refund) => sum + refund.amount, amount) > payment.captured ? "too_much_refunded" : null;
+      return payment.refunds.reduce((sum, refund) => (refund.status === "failed" ? sum : sum + refund.amount), amount) > payment.captured
+        ? "too_much_refunded"
+        : null;
     };
     const execute = (): Payment => {
       this.#giveBack(payment, key, amount);
@@ -223,9 +228,13 @@ export class Processor {
     const refund: Refund = { id: `re_${this.#serial}`, key, amount, status: late ? "pending" : "succeeded" };
     payment.refunds.push(refund);
     const { attemptId, chargeId, id: object } = payment;
-    const pay = () => this.#ledger.add({ psp: this.psp, type: "refund", attemptId, chargeId, object, reference: refund.id, amount });
+    const pay = () => this.#ledger.add({ psp: this.psp, type: "refund", attemptId, chargeId, object, reference: refund.id, amount, key });
     if (late) {
       this.#world.after(this.#dice.between(1_000, 3_600_000), null, "refund settles", () => {
+        if (this.#holdDice.chance(this.#refundsFail)) {
+          refund.status = "failed";
+          return;
+        }
         refund.status = "succeeded";
         pay();
       });

@@ -158,17 +158,18 @@ export class SimulatedProvider implements Provider {
   }
 
   refund(request: OperationRequest, call: Call, { replay } = { replay: false }): Promise<Outcome> {
+    const refundKey = request.key + this.#keySuffix;
     return this.#within<Outcome>(call, replay, async () => {
       const answer = await this.#ask(call, {
         operation: "refund",
-        key: request.key,
+        refund: { key: refundKey, attemptId: request.attemptId, amount: request.money.amount },
         about: `${request.attemptId} ${request.reference}`,
         counted: true,
         intent: null,
         object: null,
-        execute: (manner, reply) => this.#processor.refund(request.key, request.object, request.money.amount, manner, reply),
+        execute: (manner, reply) => this.#processor.refund(refundKey, request.object, request.money.amount, manner, reply),
       });
-      if (answer.kind === "ok") return refundOf(answer.payment, request);
+      if (answer.kind === "ok") return refundOf(answer.payment, { key: refundKey });
       if (answer.kind === "error" && (answer.code === "not_refundable" || answer.code === "too_much_refunded")) {
         // The first send may have refunded it; at paypal only where something was refunded.
         const perhapsOurs = replay && (this.#psp === "stripe" || answer.code === "too_much_refunded");
@@ -181,7 +182,9 @@ export class SimulatedProvider implements Provider {
   lookupRefund(request: OperationRequest, refund: string | null, call: Call): Promise<Outcome> {
     return this.#within<Outcome>(call, true, async () => {
       const answer = await this.#read(call, `refund ${refund}`, () => this.#processor.get(request.object));
-      return answer.kind === "ok" ? refundOf(answer.payment, refund === null ? request : { id: refund }) : outcomeOf(answer, call, true);
+      return answer.kind === "ok"
+        ? refundOf(answer.payment, refund === null ? { key: request.key + this.#keySuffix } : { id: refund })
+        : outcomeOf(answer, call, true);
     });
   }
 

@@ -4,6 +4,7 @@ import { Coverage } from "./coverage.ts";
 import { SimulatedDocuments } from "./documents.ts";
 import { type Evidence, judge, judgeLiveness } from "./judge.ts";
 import { judgeHolds } from "./judge-holds.ts";
+import { judgeRefunds } from "./judge-refunds.ts";
 import { Ledger } from "./ledger.ts";
 import { Operators } from "./operators.ts";
 import type { Bug } from "./plant.ts";
@@ -47,7 +48,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
   const processors = new Map(
     (["stripe", "paypal"] as const).map((psp) => [
       psp as string,
-      new Processor(psp, world, ledger, weather.treachery, { slowPeople: weather.slowPeople }),
+      new Processor(psp, world, ledger, weather.treachery, { slowPeople: weather.slowPeople, refundsFail: weather.refunds ? 0.15 : 0 }),
     ]),
   );
   const watch = new Watch({ world, ledger, coverage, processors });
@@ -86,7 +87,8 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     const holds = [...processors.values()].flatMap((processor) =>
       processor.heldSince(world.now - HOLD_SEEN_MS).map((payment) => ({ ...payment, psp: processor.psp })),
     );
-    await judgeHolds(evidence, holds, new Date(world.wall - HOLD_SEEN_MS));
+    await judgeHolds(evidence, holds, new Date(world.wall - HOLD_SEEN_MS), new Date(world.wall - PROMISED_MS));
+    await judgeRefunds(evidence);
     if (world.violation) throw world.violation;
   } catch (error) {
     if (!(error instanceof Violation)) throw error;

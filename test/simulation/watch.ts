@@ -10,6 +10,7 @@ import type { Ledger, Movement } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import { Orders } from "./orders.ts";
 import type { Processor } from "./processor.ts";
+import { Refunds } from "./refunds.ts";
 import { Settlements } from "./settlements.ts";
 import { purposeOf, type SqlWatcher } from "./sql.ts";
 import { storyOf } from "./statement-story.ts";
@@ -44,6 +45,7 @@ export class Watch implements SqlWatcher, WireWatcher {
   readonly #bans: Bans;
   readonly #late: LateEvidence;
   readonly #settlements: Settlements;
+  readonly refunds: Refunds;
   readonly #authorizeFirst = new Set<string>();
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
@@ -61,6 +63,8 @@ export class Watch implements SqlWatcher, WireWatcher {
     this.#leases = new Leases(parts.world);
     this.#orders = new Orders(parts.world);
     this.#bans = new Bans(parts.world);
+    this.refunds = new Refunds(parts.world);
+    this.#ledger.onRefund = (movement) => this.refunds.paid(movement);
     this.#settlements = new Settlements(parts);
     this.#late = new LateEvidence((attemptId) => {
       this.#coverage.count("late evidence");
@@ -87,7 +91,12 @@ export class Watch implements SqlWatcher, WireWatcher {
     const chargeId = intent?.chargeId ?? request.act?.chargeId ?? canceled?.chargeId ?? null;
     const releases = canceled !== null && this.#leases.releases(machine, canceled.attemptId);
     if (chargeId !== null && !releases) this.#leases.sent(machine, operation, chargeId);
-    if (operation === "refund") this.#leases.sentBack(machine, request.about.split(" ", 1)[0] as string);
+    if (request.refund) {
+      const { key, attemptId, amount } = request.refund;
+      this.#leases.sentBack(machine, key);
+      this.refunds.sent(processor.psp, key, attemptId, amount);
+      this.#coverage.count("sent refund");
+    }
     if (!intent) return;
     const committed = this.intents.get(intent.attemptId);
     if (!committed) this.#world.violate("law 2", `a ${operation} was sent before its attempt was committed`, [intent.chargeId]);
@@ -146,8 +155,20 @@ export class Watch implements SqlWatcher, WireWatcher {
       case "claim_operations":
         this.#leases.claimed(machine, statement, rows);
         break;
-      case "release_claim":
+      case "accept_refund":
+        this.#leases.opened(machine, rows);
+        this.refunds.opened(rows);
+        this.#coverage.count("refunds", rows.length);
+        break;
       case "write_operation":
+        if (rows.length > 0) {
+          const write = JSON.parse(statement.values?.[4] as string) as Parameters<Refunds["written"]>[1];
+          this.refunds.written(id, write);
+          this.#coverage.count(`operation ${write.state}`);
+        }
+        this.#leases.released(id, second as number);
+        break;
+      case "release_claim":
       case "release_operation":
         this.#leases.released(id, second as number);
         break;
@@ -213,6 +234,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#orders.written(row);
       this.#bans.written(row);
       this.#settlements.written(row);
+      this.refunds.intended(row);
       if (attempt && !attempt.live && attempt.outcome === "unknown") this.#coverage.count("orphans");
       if (row.reopen) {
         this.#coverage.count(row.reopen.outcome === "approved" ? "adoptions" : "orphans taken back");

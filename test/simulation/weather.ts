@@ -79,6 +79,9 @@ const HOLD_SCOPES: readonly (readonly WireOperation[])[] = [
 ];
 /** In so many of the seeds something is only held, or authorized first. */
 const WITH_HOLDS = 0.4;
+const REFUND_SCOPES: readonly (readonly WireOperation[])[] = [["refund"], ["refund"], ["refund", "lookup"]];
+/** In so many of the seeds, some of the charges that succeeded are given back. */
+const WITH_REFUNDS = 0.35;
 
 /** What goes wrong when, drawn once per seed. After `calmAt` nothing does. */
 export class Weather {
@@ -94,6 +97,8 @@ export class Weather {
   readonly slowPeople: boolean;
   /** Some of the charges are only authorized, or authorized first. */
   readonly holds: boolean;
+  /** Some of the money goes back. */
+  readonly refunds: boolean;
   readonly #wire: WireFront[] = [];
   readonly #sql: Front<SqlFault>[] = [];
   readonly #redis: Front<RedisMood>[] = [];
@@ -139,6 +144,9 @@ export class Weather {
     const holds = world.dice("holds");
     this.holds = holds.chance(WITH_HOLDS);
     if (this.holds) for (let i = holds.whole(1, 3); i > 0; i--) this.#wire.push(this.#wireFront(holds, length, HOLD_SCOPES));
+    const refunds = world.dice("refunds");
+    this.refunds = refunds.chance(WITH_REFUNDS);
+    if (this.refunds) for (let i = refunds.whole(1, 3); i > 0; i--) this.#wire.push(this.#wireFront(refunds, length, REFUND_SCOPES));
     const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken", "stale", "slow"] as const;
     for (let i = dice.whole(0, 2); i > 0; i--) this.#redis.push({ ...this.#span(dice, 0.4), kind: dice.pick(moods), probability: 1 });
   }
@@ -148,7 +156,7 @@ export class Weather {
     const span = ({ from, until, probability }: Front<unknown>) =>
       `${Math.round(from / 1000)}-${Math.round(until / 1000)} s, p ${probability}`;
     return [
-      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}${this.slowPeople ? ", slow people" : ""}${this.holds ? ", holds" : ""}`,
+      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}${this.slowPeople ? ", slow people" : ""}${this.holds ? ", holds" : ""}${this.refunds ? ", refunds" : ""}`,
       ...this.#wire.map((front) => `${front.psp} ${front.kind} on ${front.operations.join("+")}: ${span(front)}`),
       ...this.#sql.map((front) => `database ${front.kind}: ${span(front)}`),
       ...this.#redis.map((front) => `redis ${front.kind}: ${span(front)}`),

@@ -35,8 +35,8 @@ export interface Request {
   readonly counted: boolean;
   /** null for what is only read. */
   readonly intent: Intent | null;
-  /** A refund's: the same however often it is sent. */
-  readonly key?: string;
+  /** A refund's. */
+  readonly refund?: { readonly key: string; readonly attemptId: string; readonly amount: bigint };
   /** A capture's. */
   readonly act?: Act;
   /** For the books about what is on its way. */
