@@ -4,6 +4,7 @@ import type { Currency } from "../../providers/contract/money.ts";
 import { HOLD_BUGS } from "./hold-bugs.ts";
 import { notSent } from "./outcomes.ts";
 import { type Bug, inRows, inText, overlay, silently, withCommit, withLookup, withRequest } from "./plant.ts";
+import { REFUND_BUGS } from "./refund-bugs.ts";
 import { purposeOf } from "./sql.ts";
 
 /** As if it could not be adopted. */
@@ -49,6 +50,7 @@ function withLeasesOf(ms: number): (statement: Statement) => Statement {
 
 export const BUGS: readonly Bug[] = [
   ...HOLD_BUGS,
+  ...REFUND_BUGS,
   {
     name: "failover on a commit timeout",
     provider: withCommit(async (commit, ...args) => {

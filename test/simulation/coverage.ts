@@ -1,6 +1,15 @@
 import { SQL_FAULTS, WIRE_FAULTS } from "./weather.ts";
 
-const WHEN = ["during prepare", "during commit", "during capture", "during cancel", "during lookup", "while processing", "while in_doubt"];
+const WHEN = [
+  "during prepare",
+  "during commit",
+  "during capture",
+  "during cancel",
+  "during refund",
+  "during lookup",
+  "while processing",
+  "while in_doubt",
+];
 
 /**
  * What a run of 2,000 seeds has to see: one that misses something has lost some of its storms. Rarer ones (canceled -> succeeded) are
@@ -76,6 +85,9 @@ const EXPECTED: CoverageNames = {
     "orphans released",
     "orphans taken back",
     "holds lapsed",
+    "refunds asked",
+    "refunds",
+    "sent refund",
   ],
 };
 

@@ -1,6 +1,6 @@
 import type { Transition } from "../../gateway/store/write-transitions.ts";
 import type { Outcome } from "../../providers/contract/outcome.ts";
-import type { Provider } from "../../providers/contract/provider.ts";
+import type { OperationRequest, Provider } from "../../providers/contract/provider.ts";
 import { notSent } from "./outcomes.ts";
 import { type Bug, inRows, overlay, silently, withLookup } from "./plant.ts";
 
@@ -40,18 +40,26 @@ export const HOLD_BUGS: readonly Bug[] = [
     }),
   },
   {
-    name: "an orphan's hold captured as it is found",
-    provider: (provider) =>
-      overlay(provider, {
+    name: "an orphan's hold taken instead of released",
+    provider: (provider) => {
+      const held = new Map<string, OperationRequest>();
+      return overlay(provider, {
         lookup: async (query, call) => {
           const found = await provider.lookup(query, call);
-          if (found.finding.kind !== "approved" || found.finding.captured || found.object === null) return found;
           const { chargeId, attemptId, money } = query.request;
-          const { reference } = found.finding;
-          await provider.capture({ chargeId, attemptId, money, object: found.object, reference, key: `${attemptId}:capture` }, call);
+          if (found.finding.kind === "approved" && !found.finding.captured && found.object !== null) {
+            const { reference } = found.finding;
+            held.set(found.object, { chargeId, attemptId, money, reference, object: found.object, key: `${attemptId}:capture` });
+          }
           return found;
         },
-      }),
+        cancel: async (object, call) => {
+          const request = held.get(object);
+          const outcome = request ? await provider.capture(request, call) : await provider.cancel(object, call);
+          return outcome.kind === "not_sent" ? { kind: "unknown", cause: "unexpected", detail: outcome.detail } : outcome;
+        },
+      });
+    },
   },
   {
     name: "a capture in doubt that fails over",

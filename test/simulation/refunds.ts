@@ -52,13 +52,21 @@ export class Refunds {
     this.#intents.set(provider_key, intent);
   }
 
+  /** A claim may have committed another key. */
+  claimed(rows: readonly object[]): void {
+    for (const { id, provider_key } of rows as readonly Opened[]) this.#keyed(id, provider_key);
+  }
+
   /** `write` as the statement has it. */
   written(id: string, write: { readonly state: string; readonly provider_key: string }): void {
     this.#committed.add(`${id} ${write.state}`);
-    const intent = [...this.#intents.values()].find((one) => one.id === id);
-    if (!intent) return;
-    this.#intents.set(write.provider_key, intent);
+    this.#keyed(id, write.provider_key);
     this.#world.tell("database", `${id} is ${write.state}`);
+  }
+
+  #keyed(id: string, key: string): void {
+    const intent = [...this.#intents.values()].find((one) => one.id === id);
+    if (intent) this.#intents.set(key, intent);
   }
 
   /** Law 7. */

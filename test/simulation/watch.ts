@@ -154,6 +154,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       case "claim_one":
       case "claim_operations":
         this.#leases.claimed(machine, statement, rows);
+        if (purpose === "claim_operations") this.refunds.claimed(rows);
         break;
       case "accept_refund":
         this.#leases.opened(machine, rows);
