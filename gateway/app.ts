@@ -27,6 +27,7 @@ import { type Listening, listen } from "./http/listen.ts";
 import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
 import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
 import { providersRoutes } from "./http/providers-routes.ts";
+import { reconciliationRoutes } from "./http/reconciliation-routes.ts";
 import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
 import { createHttpApp } from "./http/server.ts";
@@ -40,9 +41,11 @@ import { idSource } from "./ids.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { startJobs } from "./queue/jobs.ts";
+import { reconciliationKind } from "./queue/reconciliation-job.ts";
 import { createWorker } from "./queue/worker.ts";
 import { rateMeter } from "./rate-meter.ts";
 import { readinessOf, statusOf } from "./readiness.ts";
+import { partsOf } from "./reconciliation/parts.ts";
 import { connectRedis, type RedisClient } from "./redis.ts";
 import { ensureKey, findKey, type KeyRole } from "./store/api-keys.ts";
 import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.ts";
@@ -218,7 +221,10 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   let stopping = false;
 
   const works = config.role !== "api";
-  const jobs = works ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry }) : null;
+  const more = [reconciliationKind(partsOf(core))];
+  const jobs = works
+    ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry, more })
+    : null;
   const gauges = registerGauges(metrics.registry, { fleet, inFlight: () => charges.inFlight(), clockSkewMs: () => clockGuard.skewMs });
   const charges = createChargeService(core, claims, {
     accepting: () => !stopping,
@@ -265,6 +271,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
     ...statsRoutes({ reports, clock }),
     ...deadLetterRoutes({ db, charges }),
+    ...reconciliationRoutes({ db, clock, newId: core.newId, providers: [...core.providers.keys()] }),
     ...auditRoutes({ db }),
     ...eventRoutes({ db, livemode }),
     ...webhookEndpointRoutes({ db, clock, newId: core.newId, randomBytes, resolve: systemResolve, allowPrivate }),

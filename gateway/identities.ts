@@ -19,7 +19,7 @@ export class IdentityMismatch extends Error {
 export interface IdentitiesOptions {
   readonly db: Database;
   readonly clock: Clock;
-  readonly fleet: Fleet;
+  readonly fleet: Pick<Fleet, "markVerified" | "markUnverified">;
   readonly providers: readonly Provider[];
   /** Of this installation. */
   readonly livemode: boolean;

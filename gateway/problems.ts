@@ -26,6 +26,7 @@ export const PROBLEMS = {
   resolution_in_progress: { status: 409, title: "The charge is being resolved at this moment", money: "unknown" },
   provider_disagrees: { status: 409, title: "The provider says something else", money: "unknown" },
   dead_letter_closed: { status: 409, title: "The dead letter is not open", money: "none" },
+  finding_superseded: { status: 409, title: "The same difference is open in a newer finding", money: "none" },
   routing_rules_changed: { status: 409, title: "The routing rules were changed meanwhile", money: "none" },
   webhook_endpoint_limit: { status: 409, title: "The account has no room for another webhook endpoint", money: "none" },
   webhook_endpoint_disabled: { status: 409, title: "The webhook endpoint is disabled", money: "none" },

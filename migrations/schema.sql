@@ -243,6 +243,7 @@ create table events (
   constraint events_pkey PRIMARY KEY (id)
 );
 CREATE INDEX events_by_charge ON public.events USING btree (charge_id, id) WHERE (charge_id IS NOT NULL);
+CREATE INDEX events_by_time ON public.events USING brin (at) WITH (pages_per_range='16', autosummarize='on');
 CREATE INDEX events_to_seal ON public.events USING btree (epoch, xid, id);
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -271,7 +272,10 @@ create table findings (
   constraint findings_state_check CHECK ((state = ANY (ARRAY['open'::text, 'resolved'::text])))
 );
 CREATE INDEX findings_by_account ON public.findings USING btree (account_id, id);
+CREATE INDEX findings_by_charge ON public.findings USING btree (charge_id) WHERE (charge_id IS NOT NULL);
+CREATE INDEX findings_by_subject ON public.findings USING btree (provider, kind, subject);
 CREATE UNIQUE INDEX findings_one_open ON public.findings USING btree (provider, kind, subject) WHERE (state = 'open'::text);
+CREATE INDEX findings_open ON public.findings USING btree (provider, last_seen_at) WHERE (state = 'open'::text);
 
 create table fleet_reachability (
   only_row boolean default true not null,
@@ -341,6 +345,7 @@ create table operations (
 );
 CREATE INDEX operations_by_charge ON public.operations USING btree (charge_id);
 CREATE INDEX operations_by_reference ON public.operations USING btree (provider_reference) WHERE (provider_reference IS NOT NULL);
+CREATE INDEX operations_by_success ON public.operations USING btree (updated_at) WHERE (state = 'succeeded'::text);
 CREATE INDEX operations_due ON public.operations USING btree (next_action_at) WHERE (next_action_at IS NOT NULL);
 CREATE UNIQUE INDEX operations_one_compensation ON public.operations USING btree (attempt_id) WHERE (kind = 'compensate'::text);
 CREATE UNIQUE INDEX operations_one_settlement ON public.operations USING btree (charge_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'void'::text])) AND (state <> 'failed'::text));
@@ -422,6 +427,66 @@ create table provider_overrides (
   constraint provider_overrides_pkey PRIMARY KEY (provider),
   constraint provider_overrides_mode_check CHECK ((mode = ANY (ARRAY['down'::text, 'drain'::text, 'only'::text, 'up'::text])))
 );
+
+create table reconciliation_reads (
+  run_id text not null,
+  provider text not null,
+  what text not null,
+  provider_account text not null,
+  cursor text,
+  done boolean default false not null,
+  records bigint default 0 not null,
+  constraint reconciliation_reads_pkey PRIMARY KEY (run_id, provider, what),
+  constraint reconciliation_reads_what_check CHECK ((what = ANY (ARRAY['payments'::text, 'refunds'::text]))),
+  constraint reconciliation_reads_run_id_fkey FOREIGN KEY (run_id) REFERENCES reconciliation_runs(id)
+);
+
+create table reconciliation_records (
+  run_id text not null,
+  provider text not null,
+  kind text not null,
+  reference text not null,
+  state text not null,
+  amount bigint not null,
+  currency text not null,
+  created_at timestamp with time zone not null,
+  object text,
+  named_attempt text,
+  named_charge text,
+  payment text,
+  refund_key text,
+  attempt_id text,
+  charge_id text,
+  operation_id text,
+  constraint reconciliation_records_pkey PRIMARY KEY (run_id, provider, kind, reference),
+  constraint reconciliation_records_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text]))),
+  constraint reconciliation_records_run_id_fkey FOREIGN KEY (run_id) REFERENCES reconciliation_runs(id)
+);
+CREATE INDEX reconciliation_records_by_charge ON public.reconciliation_records USING btree (run_id, charge_id) WHERE (charge_id IS NOT NULL);
+CREATE INDEX reconciliation_records_by_operation ON public.reconciliation_records USING btree (run_id, operation_id) WHERE (operation_id IS NOT NULL);
+
+create table reconciliation_runs (
+  id text not null,
+  account_id text not null,
+  actor text not null,
+  state text default 'queued'::text not null,
+  provider text,
+  day date,
+  from_at timestamp with time zone not null,
+  to_at timestamp with time zone not null,
+  lease_no integer default 0 not null,
+  lease_until timestamp with time zone,
+  error text,
+  report jsonb default '{}'::jsonb not null,
+  created_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint reconciliation_runs_pkey PRIMARY KEY (id),
+  constraint reconciliation_runs_day_key UNIQUE (day),
+  constraint reconciliation_runs_check CHECK ((from_at < to_at)),
+  constraint reconciliation_runs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'finished'::text, 'failed'::text])))
+);
+CREATE INDEX reconciliation_runs_by_account ON public.reconciliation_runs USING btree (account_id, id);
 
 create table routing_rules (
   version integer not null,

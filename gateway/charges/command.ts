@@ -19,20 +19,32 @@ export interface Claimed {
   readonly lease: Lease;
 }
 
-/** Claims the charge for a command, or throws why it cannot be: `refusal` says it for a charge that is there and not claimed. */
+/** A look at a charge (a webhook asked for it) takes a moment; a command waits for it so long, and no longer than half of its budget. */
+const WAIT_FOR_CLAIM_MS = 5_000;
+const CLAIM_AGAIN_MS = 100;
+
+/**
+ * Claims the charge for a command, or throws why it cannot be: `refusal` says it for a charge in another state. Whoever is at the charge at
+ * this moment is waited for.
+ */
 export async function claimFor(
   core: Core,
   command: ChargeCommand,
   statuses: readonly ChargeStatus[],
   refusal: (charge: Charge) => Problem,
 ): Promise<Claimed> {
-  const until = leaseEnd(core.clock, core.settings);
-  const at = { now: new Date(core.clock.now()), leaseUntil: until, id: command.chargeId, accountId: command.accountId, statuses };
-  const claim: Claim | null = await claimOne(core.db, at);
-  const charge = await readCharge(core.db, { accountId: command.accountId, id: command.chargeId });
-  if (!charge) throw new Problem("not_found", "There is no charge with this id.");
-  if (!claim) throw refusal(charge);
-  return { charge, lease: startLease(core.clock, core.settings, claim, until) };
+  const giveUpAt = core.clock.monotonic() + Math.min(WAIT_FOR_CLAIM_MS, core.settings.chargeBudgetMs / 2);
+  for (;;) {
+    const until = leaseEnd(core.clock, core.settings);
+    const at = { now: new Date(core.clock.now()), leaseUntil: until, id: command.chargeId, accountId: command.accountId, statuses };
+    const claim: Claim | null = await claimOne(core.db, at);
+    const charge = await readCharge(core.db, { accountId: command.accountId, id: command.chargeId });
+    if (!charge) throw new Problem("not_found", "There is no charge with this id.");
+    if (claim) return { charge, lease: startLease(core.clock, core.settings, claim, until) };
+    if (!statuses.includes(charge.status)) throw refusal(charge);
+    if (isOpen(charge.settlement) || core.clock.monotonic() >= giveUpAt) throw beingLookedAt(charge);
+    await core.clock.sleep(CLAIM_AGAIN_MS);
+  }
 }
 
 /** The charge is left as it was. */
@@ -100,5 +112,5 @@ export async function actOnHold(
 /** Late evidence is known, or took the claim (hint_attempt): whoever looks decides. */
 export function beingLookedAt(charge: Charge): Problem {
   const detail = "What became of the charge at its provider is being looked at. Read the charge again later.";
-  return new Problem("charge_in_flight", detail, { chargeId: charge.id });
+  return new Problem("charge_in_flight", detail, { chargeId: charge.id, retryAfterS: 1 });
 }

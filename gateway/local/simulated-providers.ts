@@ -2,6 +2,11 @@ import { randomBytes } from "node:crypto";
 import { NO_LIMITS, type ProviderConfig } from "../provider-config.ts";
 import type { LocalSandbox } from "./sandbox.ts";
 
+/** Where a sandbox on this port has its processors, for whoever has not started it: the ports after its own. It reads no webhooks. */
+export function sandboxUrls(port: number): Pick<LocalSandbox, "stripeUrl" | "paypalUrl" | "paypalWebhookCa"> {
+  return { stripeUrl: `http://127.0.0.1:${port + 1}`, paypalUrl: `http://127.0.0.1:${port + 2}`, paypalWebhookCa: "" };
+}
+
 /**
  * One simulated provider for each adapter that no configured one has. Its processor takes any well-formed credentials:
  * these are no secrets. What its webhooks are signed for is made up at each start, see `sendWebhooksTo`.

@@ -24,6 +24,10 @@ function severityOf(event: SealedEvent): "error" | "warn" | null {
       return "error";
     case "charge.late_success":
       return event.data.adopted === true ? "warn" : "error";
+    case "reconciliation.failed":
+      return "error";
+    case "reconciliation.finding":
+      return event.data.kind === "paid_twice" ? "error" : "warn";
     default:
       return "warn";
   }
@@ -43,6 +47,8 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
         "routing.all_down",
         "routing.recovered",
         "webhook_endpoint.disabled",
+        "reconciliation.failed",
+        "reconciliation.finding",
       ],
       toJob(event) {
         const severity = severityOf(event);

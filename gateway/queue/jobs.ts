@@ -37,6 +37,8 @@ export interface JobsOptions {
   readonly registry?: Registry;
   /** Instead of the standard ones. */
   readonly kinds?: readonly JobKind[];
+  /** Besides them: what needs more than a database. */
+  readonly more?: readonly JobKind[];
 }
 
 export interface Jobs {
@@ -60,6 +62,7 @@ export async function startJobs(options: JobsOptions): Promise<Jobs> {
     forgetProviderEventsKind({ db: database, clock }),
     forgetDeliveriesKind({ db: database, clock }),
     expiringMethodsKind({ db: database, clock }),
+    ...(options.more ?? []),
   ];
   const boss = connectBoss(options);
   try {

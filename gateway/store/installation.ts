@@ -22,6 +22,15 @@ export async function ensureInstallation(db: Database, first: Installation & { n
   return row;
 }
 
+/** null: no gateway has used this database yet. */
+export async function readInstallation(db: Pick<Database, "query">): Promise<(Installation & { readonly created_at: Date }) | null> {
+  const rows = await db.query<Installation & { created_at: Date }>({
+    name: "read_whole_installation",
+    text: "select id, livemode, created_at from installation",
+  });
+  return rows[0] ?? null;
+}
+
 export interface ProviderAccount {
   readonly provider: string;
   readonly kind: string;

@@ -142,6 +142,17 @@ describe.each(["stripe", "paypal"] as const)("an authorization at %s", (provider
     }
   });
 
+  it("is captured although somebody looks at it at that moment, as after a webhook", async () => {
+    const charge = await authorize();
+    const text = "update charges set lease_no = lease_no + 1, lease_until = now() + interval '40 seconds' where id = $1";
+    await engine.db.query({ name: "look_begins", text, values: [charge.id] });
+    const asked = engine.charges.capture(command(charge));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await reread(engine, charge)).status).toBe("authorized");
+    await engine.db.query({ name: "look_ends", text: "update charges set lease_until = null where id = $1", values: [charge.id] });
+    expect((await asked).charge).toMatchObject({ status: "succeeded", amountCaptured: 4200n });
+  });
+
   it("is voided", async () => {
     const charge = await authorize();
     const answer = await engine.charges.cancel(command(charge));

@@ -21,6 +21,7 @@ import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
 import { eventRoutes } from "../../../gateway/http/event-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
 import { paymentMethodRoutes } from "../../../gateway/http/payment-method-routes.ts";
+import { reconciliationRoutes } from "../../../gateway/http/reconciliation-routes.ts";
 import { refundRoutes } from "../../../gateway/http/refund-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
 import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
@@ -123,6 +124,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     ...chargeRoutes({ db, charges, providers: TOKEN_CHECKERS, clock }),
     ...paymentMethodRoutes({ db, providers: TOKEN_CHECKERS, clock, newId }),
     ...deadLetterRoutes({ db, charges }),
+    ...reconciliationRoutes({ db, clock, newId, providers: ids }),
     ...routingRoutes({ db, fleet, rules, providers: TOKEN_CHECKERS, clock }),
     ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
     ...webhookEndpointRoutes({ db, clock, newId, randomBytes, resolve: resolveName, allowPrivate: false }),
