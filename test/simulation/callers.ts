@@ -2,20 +2,19 @@ import type { Charge } from "../../gateway/charges/charge.ts";
 import type { CreateCharge } from "../../gateway/charges/service.ts";
 import { fingerprintOf } from "../../gateway/idempotency/fingerprint.ts";
 import type { ChargeId } from "../../gateway/ids.ts";
-import { Problem } from "../../gateway/problems.ts";
 import type { Currency } from "../../providers/contract/money.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
 import { HoldActs } from "./hold-acts.ts";
-import { type Instance, isDefect } from "./instance.ts";
+import type { Instance } from "./instance.ts";
+import { Line } from "./line.ts";
 import type { Card } from "./payment.ts";
 import { RefundActs } from "./refund-acts.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
 const ACCOUNT = "acct_default";
-const PATIENCE_MS = 45_000;
 const DAY_MS = 24 * 3_600_000;
 /** Problems that say that no money moved. */
 const NOTHING_KEPT = new Set(["no_provider_available", "reference_in_use", "validation_failed"]);
@@ -59,13 +58,6 @@ interface Witness {
   readonly refunds: { answered(id: string, state: string): void };
 }
 
-interface Refusal {
-  readonly problem: string;
-  readonly chargeId: string | null;
-}
-
-type Answer = { readonly charge: Charge } | Refusal;
-
 /** The billing cores out there: they lose answers, come again, come twice, come a day later, and now and then do something odd. */
 export class Callers {
   readonly wishes: Wish[] = [];
@@ -76,6 +68,7 @@ export class Callers {
   readonly #cancelDice: Dice;
   readonly #walletDice: Dice;
   readonly #watch: Witness;
+  readonly #line: Line;
   /** null: nothing is held in this seed. */
   readonly #holdActs: HoldActs | null;
   /** null: nothing goes back in this seed. */
@@ -93,6 +86,7 @@ export class Callers {
     this.#cluster = parts.cluster;
     this.#coverage = parts.coverage;
     this.#dice = this.#world.dice("callers");
+    this.#line = new Line(this.#world, this.#dice, (id, status) => this.#watch.answered(id, status));
     this.#cancelDice = this.#world.dice("cancels again");
     this.#walletDice = this.#world.dice("cards used again");
     this.#holdActs = parts.weather.holds ? this.#keepers() : null;
@@ -118,7 +112,7 @@ export class Callers {
       ask: {
         instance: () => this.#instance(),
         captureAsked: (chargeId, amount) => this.#watch.captureAsked(chargeId, amount),
-        call: (key, instance, request, heard) => this.#call(key, instance, request, heard),
+        call: (key, instance, request, heard) => this.#line.charge(key, instance, request, heard),
       },
     });
   }
@@ -131,7 +125,7 @@ export class Callers {
       ask: {
         instance: () => this.#instance(),
         refund: (key, instance, request, heard) =>
-          this.#send(key, instance, request, heard, ({ refund }) => {
+          this.#line.send(key, instance, request, heard, ({ refund }) => {
             this.#watch.refunds.answered(refund.id, refund.state);
             return `${refund.id} ${refund.state}`;
           }),
@@ -212,7 +206,7 @@ export class Callers {
     const { defer, ...rest } = wish.input;
     const untilMs = this.#world.wall + wish.deferMs;
     const startedAt = this.#world.now;
-    this.#call(
+    this.#line.charge(
       wish.key,
       instance,
       () => instance.charges.create({ ...rest, defer: defer ? { untilMs } : false }),
@@ -239,7 +233,7 @@ export class Callers {
     const fingerprint = fingerprintOf({ method: "POST", path: "/v1/charges", json: { key: wish.key, amount: "1" } });
     const { defer: _, ...rest } = wish.input;
     this.#world.tell("caller", `${wish.key} asks ${instance.machine.name} with another body`);
-    this.#call(
+    this.#line.charge(
       wish.key,
       instance,
       () => instance.charges.create({ ...rest, fingerprint, money: { ...rest.money, amount: 1n }, defer: false }),
@@ -264,7 +258,7 @@ export class Callers {
     const fingerprint = fingerprintOf({ method: "POST", path: `/v1/charges/${known.id}/cancel`, json: undefined });
     this.#world.tell("caller", `${wish.key} cancels ${known.id} at ${instance.machine.name}`);
     this.#coverage.count("cancels asked");
-    this.#call(
+    this.#line.charge(
       wish.key,
       instance,
       () =>
@@ -310,46 +304,5 @@ export class Callers {
   #instance(): Instance | undefined {
     const ready = this.#cluster.ready();
     return ready.length === 0 ? undefined : this.#dice.pick(ready);
-  }
-
-  /** One request over a network that may lose the answer; null: there was none. */
-  #call(key: string, instance: Instance, request: () => Promise<{ charge: Charge }>, then: (answer: Answer | null) => void): void {
-    this.#send(key, instance, request, then, ({ charge }) => {
-      this.#watch.answered(charge.id, charge.status);
-      return `${charge.id} ${charge.status} ${charge.provider ?? ""}`;
-    });
-  }
-
-  /** `witness` is told of the answer as it leaves, and puts it into words. */
-  #send<A extends object>(
-    key: string,
-    instance: Instance,
-    request: () => Promise<A>,
-    then: (answer: A | Refusal | null) => void,
-    witness: (answer: A) => string,
-  ): void {
-    const dice = this.#dice;
-    let open = true;
-    const close = (answer: A | Refusal | null, said: string): void => {
-      if (!open) return;
-      open = false;
-      this.#world.tell("caller", `${key} hears: ${said}`);
-      then(answer);
-    };
-    const answer = (value: A | Refusal, said: string): void => {
-      const lost = this.#world.stormy && dice.chance(0.05);
-      if (!lost) this.#world.after(dice.between(1, 60), instance.machine, "answers the caller", () => close(value, said));
-    };
-    this.#world.after(dice.between(1, 30), instance.machine, "takes a request", () => {
-      request().then(
-        (value) => answer(value, witness(value)),
-        (error: unknown) => {
-          const code = error instanceof Problem ? error.code : `error ${error instanceof Error ? error.name : ""}`;
-          if (isDefect(error)) this.#world.violate("no bugs", error.stack ?? error.message, [key]);
-          answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null }, code);
-        },
-      );
-    });
-    this.#world.after(PATIENCE_MS, null, "the caller gives up", () => close(null, "nothing"));
   }
 }

@@ -1,6 +1,6 @@
 import type { Finding, Outcome } from "../../providers/contract/outcome.ts";
 import { CAPABILITIES } from "./capabilities.ts";
-import { holdOf } from "./holds.ts";
+import { captureOf, holdOf } from "./holds.ts";
 import { declined, notSent, unknown } from "./outcomes.ts";
 import type { Payment } from "./payment.ts";
 import { EPOCH_MS } from "./timeline.ts";
@@ -44,11 +44,6 @@ export function capturedOf(finding: Finding, amount: bigint): Outcome {
   if (outcome.kind !== "approved") return outcome;
   if (!outcome.captured) return unknown("unexpected", "still only authorized");
   return outcome.amount === amount ? outcome : unknown("conflict", "captured, but with another amount");
-}
-
-/** What the money of an object is known by. */
-export function captureOf(psp: string, id: string): string {
-  return psp === "stripe" ? id : `cap_${id}`;
 }
 
 function heldUntil({ saysUntil, heldUntil: until }: Readonly<Payment>): { heldUntilMs?: number } {

@@ -103,3 +103,8 @@ export class Holds {
 export function holdOf(psp: string, id: string): string {
   return psp === "stripe" ? id : `auth_${id}`;
 }
+
+/** What the money of an object is known by. */
+export function captureOf(psp: string, id: string): string {
+  return psp === "stripe" ? id : `cap_${id}`;
+}

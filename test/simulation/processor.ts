@@ -1,6 +1,5 @@
 import type { Dice } from "./dice.ts";
-import { captureOf } from "./findings.ts";
-import { Holds } from "./holds.ts";
+import { captureOf, Holds } from "./holds.ts";
 import { Issuer } from "./issuer.ts";
 import { KeptKeys, shown } from "./kept-keys.ts";
 import type { Ledger } from "./ledger.ts";
