@@ -1,15 +1,15 @@
 import type { Acceptance, Accepted, NewAttempt } from "../../gateway/store/accept-charges.ts";
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
-import { stepKey } from "../../providers/contract/provider.ts";
 import { Bans } from "./bans.ts";
 import type { Coverage } from "./coverage.ts";
 import { LateEvidence } from "./late-evidence.ts";
 import { Leases } from "./leases.ts";
-import type { Ledger, Movement } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import { Orders } from "./orders.ts";
 import type { Processor } from "./processor.ts";
+import { type Intent, Proof } from "./proof.ts";
 import { Refunds } from "./refunds.ts";
 import { Settlements } from "./settlements.ts";
 import { purposeOf, type SqlWatcher } from "./sql.ts";
@@ -22,31 +22,19 @@ import type { World } from "./world.ts";
 const MAX_SKEW_MS = 5_000;
 const FINAL = new Set(["succeeded", "failed", "canceled"]);
 
-interface Intent {
-  readonly chargeId: string;
-  readonly attemptId: string;
-  readonly provider: string;
-  readonly amount: string;
-  readonly manual: boolean;
-  readonly objects: Set<string>;
-}
-
 /** Judges at every step what can be judged there: what was committed before what was sent, and where money is. */
 export class Watch implements SqlWatcher, WireWatcher {
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #coverage: Coverage;
-  readonly #processors: ReadonlyMap<string, Processor>;
   readonly intents = new Map<string, Intent>();
-  /** Commit steps that left and have not arrived, by object. */
-  readonly #underWay = new Map<string, number>();
   readonly #leases: Leases;
   readonly #orders: Orders;
   readonly #bans: Bans;
   readonly #late: LateEvidence;
   readonly #settlements: Settlements;
   readonly refunds: Refunds;
-  readonly #authorizeFirst = new Set<string>();
+  readonly #proof: Proof;
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
   readonly keys = new Map<string, number>();
@@ -59,7 +47,6 @@ export class Watch implements SqlWatcher, WireWatcher {
     this.#world = parts.world;
     this.#ledger = parts.ledger;
     this.#coverage = parts.coverage;
-    this.#processors = parts.processors;
     this.#leases = new Leases(parts.world);
     this.#orders = new Orders(parts.world);
     this.#bans = new Bans(parts.world);
@@ -71,13 +58,17 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#ledger.evident.add(attemptId);
     });
     this.#ledger.onLapse = () => this.#coverage.count("holds lapsed");
-    this.#ledger.onCapture = (movement) => this.#captured(movement);
+    this.#proof = new Proof({ ...parts, late: this.#late, intents: this.intents, status: this.status });
+    this.#ledger.onCapture = (movement) => {
+      this.#settlements.captured(movement);
+      this.#proof.captured(movement);
+    };
   }
 
   sent(machine: Machine, processor: Processor, request: Request, maySend: boolean): void {
     const { intent, operation, object } = request;
     const about = [request.about, intent?.chargeId ?? ""].filter((id) => id !== "");
-    if (Math.abs(machine.skewMs) > MAX_SKEW_MS && intent) {
+    if (Math.abs(machine.skewMs) > MAX_SKEW_MS && (intent || request.act || request.refund)) {
       this.#world.violate("clocks", `${machine.name} sent a ${operation} with its clock ${machine.skewMs} ms off`, about);
     }
     if (!maySend) this.#world.violate("law 4", `${machine.name} sent a ${operation} for a call that may not send`, about);
@@ -127,12 +118,12 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   departed({ operation, object }: Request): void {
     if (operation === "capture" && object) this.#settlements.departed(object);
-    if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) + 1);
+    if (operation === "commit" && object) this.#proof.departed(object);
   }
 
   arrived({ operation, object }: Request): void {
     if (operation === "capture" && object) this.#settlements.arrived(object);
-    if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) - 1);
+    if (operation === "commit" && object) this.#proof.arrived(object);
   }
 
   applied(machine: Machine, statement: Statement, rows: readonly object[]): void {
@@ -204,7 +195,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#orders.accepted(row);
       this.#bans.accepted(row);
       this.#settlements.accepted(row);
-      if (row.failover === "authorize_first") this.#authorizeFirst.add(row.id);
+      if (row.failover === "authorize_first") this.#proof.authorizesFirst(row.id);
       if (row.capture === "manual") this.#coverage.count("manual captures");
       if (row.status === "failed") this.#coverage.count("retries refused");
       this.#leases.accepted(machine, row.id, row.lease_until);
@@ -256,7 +247,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       }
       if (next) {
         this.#coverage.count("failovers");
-        this.#provenUnpaid(row.id);
+        this.#proof.provenUnpaid(row.id);
         this.#begun(row.id, next);
       }
       if (attempt) this.#late.written(attempt);
@@ -296,42 +287,5 @@ export class Watch implements SqlWatcher, WireWatcher {
       manual: request.capture === "manual",
       objects: new Set(),
     });
-  }
-
-  /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
-  #provenUnpaid(chargeId: string): void {
-    for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
-      if (this.#late.has(attemptId) && !this.#late.isOrphan(attemptId))
-        this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
-    }
-    if (this.#ledger.isBetrayed(chargeId)) return;
-    for (const earlier of this.intents.values()) {
-      if (earlier.chargeId !== chargeId) continue;
-      const { captures, refunds } = this.#ledger.ofAttempt(earlier.attemptId);
-      if (captures > refunds) this.#world.violate("law 3", `another attempt was begun although ${earlier.attemptId} is paid`, [chargeId]);
-      // An authorization in doubt moves no money.
-      if (earlier.manual && this.#authorizeFirst.has(chargeId)) continue;
-      for (const object of earlier.objects) {
-        const processor = this.#processors.get(earlier.provider);
-        const couldPay = processor?.couldPay(object) === true && !processor.remembers(stepKey(earlier.attemptId, "commit"));
-        if (couldPay && (this.#underWay.get(object) ?? 0) > 0) {
-          this.#world.violate("law 3", `another attempt was begun although a commit of ${earlier.attemptId} is on its way`, [chargeId]);
-        }
-      }
-    }
-  }
-
-  /** Never twice, at no moment. */
-  #captured(movement: Movement): void {
-    this.#settlements.captured(movement);
-    const held = this.#ledger.heldByCharge(movement.chargeId);
-    const total = [...held.values()].reduce((sum, amount) => sum + amount, 0n);
-    const intent = this.intents.get(movement.attemptId);
-    if (this.#ledger.isBetrayed(movement.chargeId)) this.#coverage.count("betrayals");
-    else if (held.size > 1 || (intent && total > BigInt(intent.amount))) {
-      this.#world.violate("never twice", `${movement.chargeId} is paid ${held.size} times, ${total} in all`, [movement.chargeId]);
-    }
-    const status = this.status.get(movement.chargeId);
-    if (status === "failed" || status === "canceled") this.#coverage.count("late successes");
   }
 }
