@@ -38,7 +38,6 @@ const EXPECTED: CoverageNames = {
     "in_doubt -> deferred",
     "in_doubt -> requires_action",
     "in_doubt -> authorized",
-    "in_doubt -> canceled",
     "pending -> succeeded",
     "pending -> failed",
     "pending -> authorized",

@@ -162,7 +162,7 @@ export class SimulatedProvider implements Provider {
     return this.#within<Outcome>(call, replay, async () => {
       const answer = await this.#ask(call, {
         operation: "refund",
-        refund: { key: refundKey, attemptId: request.attemptId, amount: request.money.amount },
+        refund: { key: request.key, attemptId: request.attemptId, amount: request.money.amount },
         about: `${request.attemptId} ${request.reference}`,
         counted: true,
         intent: null,
