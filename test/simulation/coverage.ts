@@ -1,15 +1,6 @@
 import { SQL_FAULTS, WIRE_FAULTS } from "./weather.ts";
 
-const WHEN = [
-  "during prepare",
-  "during commit",
-  "during capture",
-  "during cancel",
-  "during refund",
-  "during lookup",
-  "while processing",
-  "while in_doubt",
-];
+const WHEN = ["during prepare", "during commit", "during capture", "during lookup", "while processing", "while in_doubt"];
 
 /**
  * What a run of 2,000 seeds has to see: one that misses something has lost some of its storms. Rarer ones (canceled -> succeeded) are
@@ -87,6 +78,8 @@ const EXPECTED: CoverageNames = {
     "refunds asked",
     "refunds",
     "sent refund",
+    "struck cancel",
+    "struck refund",
   ],
 };
 
@@ -98,6 +91,8 @@ const AT_LEAST: Readonly<Record<string, number>> = {
   compensations: 60,
   orphans: 60,
   "orphans released": 20,
+  "struck cancel": 100,
+  "struck refund": 100,
 };
 
 type CoverageNames = Readonly<Record<keyof CoverageCounts, readonly string[]>>;

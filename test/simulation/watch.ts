@@ -100,6 +100,7 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   struck(fault: WireFault, request: Request): void {
     this.#coverage.fault(fault, `during ${request.operation}`);
+    if (request.operation === "cancel" || request.operation === "refund") this.#coverage.count(`struck ${request.operation}`);
     const chargeId = request.intent?.chargeId ?? request.act?.chargeId ?? this.#attemptOf(request.about)?.chargeId ?? null;
     if (chargeId !== null) this.#coverage.fault(fault, `while ${this.status.get(chargeId) ?? "unknown"}`);
   }
