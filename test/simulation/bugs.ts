@@ -163,7 +163,11 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: "a late success ignored",
-    sql: inRows("write_transitions", (row) => ({ ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } })),
+    sql: inRows("write_transitions", (row) => {
+      // An authorization that was left in doubt is another story: hold-bugs.ts.
+      const orphan = row.attempt?.live === false && row.attempt.outcome === "unknown";
+      return orphan ? row : { ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } };
+    }),
   },
   { name: "a change without its event", sql: inRows("write_transitions", (row) => ({ ...row, events: [] })) },
   {
@@ -197,6 +201,7 @@ export const BUGS: readonly Bug[] = [
       let tries = 0;
       return overlay(provider, {
         refund: (request, ...others) => {
+          if (!request.key.includes(":compensate")) return provider.refund(request, ...others);
           tries += 1;
           return provider.refund({ ...request, key: `${request.key}:${tries}` }, ...others);
         },
