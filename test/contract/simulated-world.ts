@@ -75,7 +75,7 @@ export class SimulatedWorld extends ContractWorld {
     const { world } = this.#time;
     this.#time.weather.calm();
     this.#ledger = new Ledger(world);
-    this.#processor = new Processor(this.fixture.traits.psp, world, this.#ledger, false, { lateRefunds: 0 });
+    this.#processor = new Processor(this.fixture.traits.psp, world, this.#ledger, false, { lateRefunds: 0, shortHolds: 0 });
     this.#sent = [];
   }
 

@@ -22,7 +22,7 @@ function fixtureOf(traits: PspTraits): ProviderFixture {
   return {
     name: `simulated ${traits.psp}`,
     traits,
-    manualCapture: false,
+    manualCapture: true,
     secrets: [],
     tokens: { approved: card("good"), pending: card("pending_good"), requiresAction: card("action_never"), bad: [], good: [card("good")] },
     amounts: [money(4200), money(4200, "jpy")],

@@ -1,81 +1,16 @@
-import type { Core } from "../../gateway/charges/core.ts";
-import type { KeyClaims } from "../../gateway/idempotency/key-claims.ts";
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
 import type { Currency } from "../../providers/contract/money.ts";
-import type { AttemptRequest, Provider } from "../../providers/contract/provider.ts";
+import { HOLD_BUGS } from "./hold-bugs.ts";
 import { notSent } from "./outcomes.ts";
+import { type Bug, inRows, inText, overlay, silently, withCommit, withLookup, withRequest } from "./plant.ts";
+import { REFUND_BUGS } from "./refund-bugs.ts";
 import { purposeOf } from "./sql.ts";
-
-/** A mistake that somebody could make, planted from outside: the product's own code stays as it is. */
-export interface Bug {
-  readonly name: string;
-  readonly provider?: (provider: Provider) => Provider;
-  /** The adapter makes its keys anew with each start of the process. */
-  readonly keysPerBoot?: boolean;
-  readonly sql?: (statement: Statement) => Statement;
-  readonly core?: (core: Core) => Core;
-  readonly claims?: (claims: KeyClaims) => KeyClaims;
-  /** The transport does not ask the gate. */
-  readonly gateless?: boolean;
-  /** Run by each instance as it starts. */
-  readonly onBoot?: Statement;
-}
-
-type Commit = Provider["commit"];
-
-function withCommit(change: (commit: Commit, ...args: Parameters<Commit>) => ReturnType<Commit>): (provider: Provider) => Provider {
-  return (provider) => overlay(provider, { commit: (...args) => change(provider.commit.bind(provider), ...args) });
-}
-
-function withLookup(
-  change: (found: Awaited<ReturnType<Provider["lookup"]>>) => Awaited<ReturnType<Provider["lookup"]>>,
-): (provider: Provider) => Provider {
-  return (provider) => overlay(provider, { lookup: async (query, call) => change(await provider.lookup(query, call)) });
-}
-
-function overlay(provider: Provider, over: Partial<Provider>): Provider {
-  return new Proxy(provider, {
-    get(target, name) {
-      if (Reflect.has(over, name)) return Reflect.get(over, name);
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
-function inText(name: string, from: string, to: string): (statement: Statement) => Statement {
-  return (statement) => {
-    if (purposeOf(statement) !== name) return statement;
-    const text = statement.text.replaceAll(from, to);
-    if (text === statement.text) throw new Error(`the planted bug does not fit the statement ${name} any more`);
-    return { ...statement, text };
-  };
-}
-
-type Row = Record<string, unknown> & { attempt: Record<string, unknown> | null };
-
-function inRows(name: string, change: (row: Row) => Row): (statement: Statement) => Statement {
-  return (statement) => {
-    if (purposeOf(statement) !== name) return statement;
-    const [rows, ...others] = statement.values ?? [];
-    return { ...statement, values: [JSON.stringify((JSON.parse(rows as string) as Row[]).map(change)), ...others] };
-  };
-}
-
-/** Another request than the committed one, in both steps. */
-function withRequest(change: (request: AttemptRequest) => AttemptRequest): (provider: Provider) => Provider {
-  return (provider) =>
-    overlay(provider, {
-      prepare: (request, call) => provider.prepare(change(request), call),
-      commit: (request, ...others) => provider.commit(change(request), ...others),
-    });
-}
 
 /** As if it could not be adopted. */
 function sentBack(row: Transition): Transition {
   const { reopen } = row;
-  if (!reopen) return row;
+  if (reopen?.outcome !== "approved") return row;
   const { id: attempt_id, object } = reopen;
   const reference = reopen.provider_reference ?? "";
   const operation = {
@@ -91,6 +26,10 @@ function sentBack(row: Transition): Transition {
     captured: true,
   };
   return { ...row, status: row.from_status, amount_captured: "0", reopen: null, operation, events: [] };
+}
+
+function operationOf(command: unknown): unknown {
+  return (command as { operation?: unknown } | null)?.operation;
 }
 
 const LEASE_MS = 40_000;
@@ -109,9 +48,9 @@ function withLeasesOf(ms: number): (statement: Statement) => Statement {
   };
 }
 
-const silently = (promise: Promise<unknown>): void => void promise.catch(() => {});
-
 export const BUGS: readonly Bug[] = [
+  ...HOLD_BUGS,
+  ...REFUND_BUGS,
   {
     name: "failover on a commit timeout",
     provider: withCommit(async (commit, ...args) => {
@@ -224,7 +163,11 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: "a late success ignored",
-    sql: inRows("write_transitions", (row) => ({ ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } })),
+    sql: inRows("write_transitions", (row) => {
+      // An authorization that was left in doubt is another story: hold-bugs.ts.
+      const orphan = row.attempt?.live === false && row.attempt.outcome === "unknown";
+      return orphan ? row : { ...row, attempt: row.attempt && { ...row.attempt, next_look_at: null } };
+    }),
   },
   { name: "a change without its event", sql: inRows("write_transitions", (row) => ({ ...row, events: [] })) },
   {
@@ -258,6 +201,7 @@ export const BUGS: readonly Bug[] = [
       let tries = 0;
       return overlay(provider, {
         refund: (request, ...others) => {
+          if (!request.key.includes(":compensate")) return provider.refund(request, ...others);
           tries += 1;
           return provider.refund({ ...request, key: `${request.key}:${tries}` }, ...others);
         },
@@ -271,6 +215,6 @@ export const BUGS: readonly Bug[] = [
   { name: "a late success never adopted", core: (core) => ({ ...core, write: (row) => core.write(sentBack(row)) }) },
   {
     name: "a cancel's key not kept",
-    sql: inRows("write_transitions", (row) => ({ ...row, command: null })),
+    sql: inRows("write_transitions", (row) => (operationOf(row.command) === "cancel" ? { ...row, command: null } : row)),
   },
 ];

@@ -2,18 +2,19 @@ import type { Charge } from "../../gateway/charges/charge.ts";
 import type { CreateCharge } from "../../gateway/charges/service.ts";
 import { fingerprintOf } from "../../gateway/idempotency/fingerprint.ts";
 import type { ChargeId } from "../../gateway/ids.ts";
-import { Problem } from "../../gateway/problems.ts";
 import type { Currency } from "../../providers/contract/money.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Coverage } from "./coverage.ts";
 import type { Dice } from "./dice.ts";
-import { type Instance, isDefect } from "./instance.ts";
+import { HoldActs } from "./hold-acts.ts";
+import type { Instance } from "./instance.ts";
+import { Line } from "./line.ts";
 import type { Card } from "./payment.ts";
+import { RefundActs } from "./refund-acts.ts";
 import type { Weather } from "./weather.ts";
 import type { World } from "./world.ts";
 
 const ACCOUNT = "acct_default";
-const PATIENCE_MS = 45_000;
 const DAY_MS = 24 * 3_600_000;
 /** Problems that say that no money moved. */
 const NOTHING_KEPT = new Set(["no_provider_available", "reference_in_use", "validation_failed"]);
@@ -30,6 +31,9 @@ const CARDS: Readonly<Record<Card, number>> = {
   pending_bad: 3,
   action: 7,
   action_never: 0.3,
+  // Only of what is held, and drawn there: hold-acts.ts.
+  capture_refused: 0,
+  capture_pending: 0,
 };
 
 /** Of the charges, so many come with a card that an earlier one had. */
@@ -50,9 +54,9 @@ interface Witness {
   /** When each key was taken. */
   readonly keys: ReadonlyMap<string, number>;
   answered(chargeId: string, status: string): void;
+  captureAsked(chargeId: string, amount: bigint): void;
+  readonly refunds: { answered(id: string, state: string): void };
 }
-
-type Answer = { readonly charge: Charge } | { readonly problem: string; readonly chargeId: string | null };
 
 /** The billing cores out there: they lose answers, come again, come twice, come a day later, and now and then do something odd. */
 export class Callers {
@@ -64,6 +68,11 @@ export class Callers {
   readonly #cancelDice: Dice;
   readonly #walletDice: Dice;
   readonly #watch: Witness;
+  readonly #line: Line;
+  /** null: nothing is held in this seed. */
+  readonly #holdActs: HoldActs | null;
+  /** null: nothing goes back in this seed. */
+  readonly #refundActs: RefundActs | null;
 
   constructor(parts: {
     world: World;
@@ -77,8 +86,11 @@ export class Callers {
     this.#cluster = parts.cluster;
     this.#coverage = parts.coverage;
     this.#dice = this.#world.dice("callers");
+    this.#line = new Line(this.#world, this.#dice, (id, status) => this.#watch.answered(id, status));
     this.#cancelDice = this.#world.dice("cancels again");
     this.#walletDice = this.#world.dice("cards used again");
+    this.#holdActs = parts.weather.holds ? this.#keepers() : null;
+    this.#refundActs = parts.weather.refunds ? this.#refunders() : null;
     const dice = this.#dice;
     for (let no = dice.whole(3, 7); no > 0; no--) {
       const wish = this.#wish(no);
@@ -90,6 +102,35 @@ export class Callers {
       if (dice.chance(0.15)) this.#later(at + DAY_MS + dice.between(0, 3_600_000), "asks a day later", () => this.#ask(wish));
       if (dice.chance(parts.weather.treachery ? 0.6 : 0.15)) this.#later(at + dice.between(0, 60_000), "cancels", () => this.#cancel(wish));
     }
+  }
+
+  #keepers(): HoldActs {
+    return new HoldActs({
+      world: this.#world,
+      coverage: this.#coverage,
+      accountId: ACCOUNT,
+      ask: {
+        instance: () => this.#instance(),
+        captureAsked: (chargeId, amount) => this.#watch.captureAsked(chargeId, amount),
+        call: (key, instance, request, heard) => this.#line.charge(key, instance, request, heard),
+      },
+    });
+  }
+
+  #refunders(): RefundActs {
+    return new RefundActs({
+      world: this.#world,
+      coverage: this.#coverage,
+      accountId: ACCOUNT,
+      ask: {
+        instance: () => this.#instance(),
+        refund: (key, instance, request, heard) =>
+          this.#line.send(key, instance, request, heard, ({ refund }) => {
+            this.#watch.refunds.answered(refund.id, refund.state);
+            return `${refund.id} ${refund.state}`;
+          }),
+      },
+    });
   }
 
   /** After the storm everybody wants to know: until a final answer, or a person's turn. */
@@ -118,7 +159,8 @@ export class Callers {
   #wish(no: number): Wish {
     const dice = this.#dice;
     const key = `wish-${no}`;
-    const card = dice.weighted(CARDS);
+    const drawn = dice.weighted(CARDS);
+    const card = this.#holdActs?.card(drawn) ?? drawn;
     // A card's issuer says the same wherever it is asked, but for declines of the processor itself.
     const other = card === "declined_other" ? dice.pick(["good", "declined_other"] as const) : card;
     const tokens: Record<string, unknown> = {};
@@ -135,8 +177,7 @@ export class Callers {
       money: { amount, currency: dice.pick(["usd", "usd", "eur", "jpy"]) as Currency },
       reference,
       allowDuplicateReference: dice.chance(0.2),
-      capture: "automatic" as const,
-      failover: "proven" as const,
+      ...(this.#holdActs?.wanted() ?? { capture: "automatic" as const, failover: "proven" as const }),
       paymentMethodId: null,
       paymentMethod: { tokens: this.#usedBefore() ?? tokens, type: "card", brand: "visa", country: "US" },
       description: null,
@@ -165,8 +206,8 @@ export class Callers {
     const { defer, ...rest } = wish.input;
     const untilMs = this.#world.wall + wish.deferMs;
     const startedAt = this.#world.now;
-    this.#call(
-      wish,
+    this.#line.charge(
+      wish.key,
       instance,
       () => instance.charges.create({ ...rest, defer: defer ? { untilMs } : false }),
       (answer) => {
@@ -192,8 +233,8 @@ export class Callers {
     const fingerprint = fingerprintOf({ method: "POST", path: "/v1/charges", json: { key: wish.key, amount: "1" } });
     const { defer: _, ...rest } = wish.input;
     this.#world.tell("caller", `${wish.key} asks ${instance.machine.name} with another body`);
-    this.#call(
-      wish,
+    this.#line.charge(
+      wish.key,
       instance,
       () => instance.charges.create({ ...rest, fingerprint, money: { ...rest.money, amount: 1n }, defer: false }),
       (answer) => {
@@ -217,8 +258,8 @@ export class Callers {
     const fingerprint = fingerprintOf({ method: "POST", path: `/v1/charges/${known.id}/cancel`, json: undefined });
     this.#world.tell("caller", `${wish.key} cancels ${known.id} at ${instance.machine.name}`);
     this.#coverage.count("cancels asked");
-    this.#call(
-      wish,
+    this.#line.charge(
+      wish.key,
       instance,
       () =>
         instance.charges.cancel({ accountId: ACCOUNT, actor: "key:billing", chargeId: known.id as ChargeId, idempotencyKey, fingerprint }),
@@ -250,6 +291,8 @@ export class Callers {
     if (before && before.status !== charge.status && charge.status !== "succeeded") {
       this.#world.violate("law 8", `${wish.key} was told ${before.status}, and later ${charge.status}`, [wish.key, charge.id]);
     }
+    if (charge.status === "authorized") this.#holdActs?.authorized(wish.key, charge, (told, at) => this.#hear(wish, told, at));
+    if (charge.status === "succeeded") this.#refundActs?.succeeded(wish.key, charge);
     if (!FINAL.has(charge.status)) this.#again(wish);
     else if (this.#dice.chance(0.2)) this.#later(this.#dice.between(0, 120_000), "asks once more", () => this.#ask(wish));
   }
@@ -261,41 +304,5 @@ export class Callers {
   #instance(): Instance | undefined {
     const ready = this.#cluster.ready();
     return ready.length === 0 ? undefined : this.#dice.pick(ready);
-  }
-
-  /** One request over a network that may lose the answer; null: there was none. */
-  #call(wish: Wish, instance: Instance, request: () => Promise<{ charge: Charge }>, then: (answer: Answer | null) => void): void {
-    const dice = this.#dice;
-    let open = true;
-    const close = (answer: Answer | null): void => {
-      if (!open) return;
-      open = false;
-      const said =
-        answer === null
-          ? "nothing"
-          : "charge" in answer
-            ? `${answer.charge.id} ${answer.charge.status} ${answer.charge.provider ?? ""}`
-            : answer.problem;
-      this.#world.tell("caller", `${wish.key} hears: ${said}`);
-      then(answer);
-    };
-    const answer = (value: Answer): void => {
-      const lost = this.#world.stormy && dice.chance(0.05);
-      if (!lost) this.#world.after(dice.between(1, 60), instance.machine, "answers the caller", () => close(value));
-    };
-    this.#world.after(dice.between(1, 30), instance.machine, "takes a request", () => {
-      request().then(
-        ({ charge }) => {
-          this.#watch.answered(charge.id, charge.status);
-          answer({ charge });
-        },
-        (error: unknown) => {
-          const code = error instanceof Problem ? error.code : `error ${error instanceof Error ? error.name : ""}`;
-          if (isDefect(error)) this.#world.violate("no bugs", error.stack ?? error.message, [wish.key]);
-          answer({ problem: code, chargeId: error instanceof Problem ? error.chargeId : null });
-        },
-      );
-    });
-    this.#world.after(PATIENCE_MS, null, "the caller gives up", () => close(null));
   }
 }

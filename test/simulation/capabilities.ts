@@ -11,6 +11,7 @@ export const CAPABILITIES: Readonly<Record<Psp, Capabilities>> = {
     prepareKeyAgeMs: 23 * HOUR_MS,
     commitKeyAgeMs: 23 * HOUR_MS,
     operationKeyAgeMs: 23 * HOUR_MS,
+    captureKeyAgeMs: Number.POSITIVE_INFINITY,
     holdMs: 7 * 24 * HOUR_MS,
     currencies: null,
   },

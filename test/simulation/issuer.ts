@@ -14,21 +14,24 @@ export class Issuer {
   readonly #world: World;
   readonly #dice: Dice;
   readonly #slowPeople: boolean;
-  readonly #capture: (payment: Payment) => void;
+  /** Takes the money, or only holds it. */
+  readonly #approve: (payment: Payment) => void;
 
-  constructor(psp: Psp, world: World, slowPeople: boolean, capture: (payment: Payment) => void) {
+  constructor(psp: Psp, world: World, slowPeople: boolean, approve: (payment: Payment) => void) {
     this.#psp = psp;
     this.#world = world;
     this.#dice = world.dice(`issuer ${psp}`);
     this.#slowPeople = slowPeople;
-    this.#capture = capture;
+    this.#approve = approve;
   }
 
   decide(payment: Payment): void {
     if (this.#psp === "paypal" && payment.status === "requires_action") return;
     switch (payment.status === "payer_approved" ? "good" : payment.card) {
       case "good":
-        this.#capture(payment);
+      case "capture_refused":
+      case "capture_pending":
+        this.#approve(payment);
         break;
       case "declined_never":
         payment.declined = payment.card;
@@ -46,7 +49,7 @@ export class Issuer {
           if (payment.status !== "processing") return;
           payment.reviewedAt = this.#world.now;
           if (payment.card === "pending_good") {
-            this.#capture(payment);
+            this.#approve(payment);
             return;
           }
           payment.status = "declined";
@@ -74,7 +77,7 @@ export class Issuer {
   #authenticate(payment: Payment): void {
     if (payment.status !== "requires_action" || payment.locked) return;
     this.#world.tell("customer", `authenticates ${payment.id}`);
-    if (this.#psp === "stripe") this.#capture(payment);
+    if (this.#psp === "stripe") this.#approve(payment);
     else payment.status = "payer_approved";
   }
 }

@@ -36,6 +36,8 @@ export interface Evidence {
   isExcused?(chargeId: string): boolean;
   /** The processor itself waits, and says so: such a charge may be pending for as long as that takes. */
   isUnderReview?(chargeId: string): boolean;
+  /** Money is held for it at its provider: such a charge may be authorized for as long as that stands. */
+  isHeld?(chargeId: string): boolean;
   /** `about`: the ids and keys concerned. */
   violate(law: string, detail: string, about: readonly string[]): void;
 }
@@ -45,6 +47,8 @@ interface ChargeRow {
   readonly status: string;
   readonly amount: string;
   readonly amount_captured: string;
+  readonly amount_refunded: string;
+  readonly capture: string;
   readonly currency: string;
   readonly provider: string | null;
   readonly provider_reference: string | null;
@@ -69,7 +73,7 @@ const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled"]);
 export async function judge(evidence: Evidence): Promise<void> {
   const charges = await evidence.query<ChargeRow>({
     name: "simulation_charges",
-    text: `select c.id, c.status, c.amount::text as amount, c.amount_captured::text as amount_captured, c.currency, c.provider,
+    text: `select c.id, c.status, c.amount::text as amount, c.amount_captured::text as amount_captured, c.amount_refunded::text as amount_refunded, c.capture, c.currency, c.provider,
       c.provider_reference, c.next_action_at::text as next_action_at, c.metadata ->> 'wish' as wish,
       (select count(*)::int from attempts a where a.charge_id = c.id and a.live) as live_attempts,
       (select count(*)::int from dead_letters d where d.charge_id = c.id and d.state = 'open') as letters,
@@ -87,7 +91,7 @@ export async function judge(evidence: Evidence): Promise<void> {
   for (const charge of charges) {
     const violate: Violate = (law, detail) => evidence.violate(law, detail, [charge.id]);
     if (!evidence.isExcused?.(charge.id)) judgeMoney(charge, moved.get(charge.id) ?? [], violate);
-    judgeEnd(charge, violate);
+    judgeEnd(evidence, charge, violate);
     judgeTrail(charge, trails.get(charge.id) ?? [], violate);
     if (charge.live_attempts > 1) violate("law 1", `${charge.id} has several live attempts`);
   }
@@ -100,7 +104,10 @@ export async function judge(evidence: Evidence): Promise<void> {
 }
 
 /** Law 9, once the promised time is over for what was accepted before `acceptedBefore`: what is not at its end yet is before a person. */
-export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate" | "isUnderReview">, acceptedBefore: Date): Promise<void> {
+export async function judgeLiveness(
+  evidence: Pick<Evidence, "query" | "violate" | "isUnderReview" | "isHeld">,
+  acceptedBefore: Date,
+): Promise<void> {
   const open = await evidence.query<{ id: string; status: string }>({
     name: "simulation_open",
     text: `select id, status from charges c where status not in ('succeeded', 'failed', 'canceled') and created_at <= $1
@@ -109,6 +116,7 @@ export async function judgeLiveness(evidence: Pick<Evidence, "query" | "violate"
   });
   for (const { id, status } of open) {
     if (status === "pending" && evidence.isUnderReview?.(id)) continue;
+    if (status === "authorized" && evidence.isHeld?.(id)) continue;
     evidence.violate("law 9", `${id} is still ${status} when its time is over`, [id]);
   }
 }
@@ -120,18 +128,22 @@ function judgeMoney(charge: ChargeRow, movements: readonly Movement[], violate: 
   if (charge.owed > 0) return;
   if (held.size > 1 || total > BigInt(charge.amount)) violate("never twice", `${charge.id} is paid ${held.size} times, ${total} in all`);
   if (charge.status === "succeeded") {
-    const [paid] = held.keys();
-    if (paid === undefined || total !== BigInt(charge.amount)) {
-      violate("never lost", `${charge.id} is succeeded, and the books hold ${total} of ${charge.amount}`);
+    const capture = movements.find(({ type, reference }) => type === "capture" && reference === charge.provider_reference);
+    // Of a hold a part may have been taken, and it is judged below whether that is the part that the charge says.
+    const whole = charge.capture === "manual" ? charge.amount_captured : charge.amount;
+    const left = BigInt(whole) - BigInt(charge.amount_refunded);
+    if (total !== left) {
+      violate("never lost", `${charge.id} is succeeded, and the books hold ${total} of ${left}`);
       return;
     }
-    const capture = movements.find(({ attemptId, type }) => attemptId === paid && type === "capture");
+    if (capture && total > 0n && !held.has(capture.attemptId))
+      violate("never lost", `${charge.id} is said to be ${capture.reference}, whose money went back, and is paid elsewhere`);
     if (capture?.psp !== charge.provider)
       violate("never lost", `${charge.id} is said to be paid at ${charge.provider}, and is at ${capture?.psp}`);
     if (capture?.reference !== charge.provider_reference)
       violate("never lost", `${charge.id} is said to be ${charge.provider_reference}, and is ${capture?.reference}`);
-    if (BigInt(charge.amount_captured) !== total)
-      violate("never lost", `${charge.id} says ${charge.amount_captured} was captured, and ${total} was`);
+    if (capture && BigInt(charge.amount_captured) !== capture.amount)
+      violate("never lost", `${charge.id} says ${charge.amount_captured} was captured, and ${capture.amount} was`);
   } else if (FINAL.has(charge.status) && total !== 0n && charge.letters === 0) {
     violate("never lost", `${charge.id} is ${charge.status}, and ${total} was taken at a processor`);
   }
@@ -149,8 +161,9 @@ export function heldByAttempt(movements: readonly Movement[]): Map<string, bigin
 }
 
 /** Law 9. */
-function judgeEnd(charge: ChargeRow, violate: Violate): void {
+function judgeEnd(evidence: Evidence, charge: ChargeRow, violate: Violate): void {
   if (FINAL.has(charge.status) || charge.letters > 0) return;
+  if (charge.status === "authorized" && evidence.isHeld?.(charge.id)) return;
   violate("law 9", `${charge.id} is still ${charge.status}, next action ${charge.next_action_at ?? "never"}, and nobody was told`);
 }
 

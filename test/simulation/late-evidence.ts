@@ -7,6 +7,8 @@ import type { AttemptPatch } from "../../gateway/store/write-transitions.ts";
  */
 export class LateEvidence {
   readonly #closed = new Set<string>();
+  /** Given up in doubt (authorize_first): they move no money, and hold nothing back. */
+  readonly #orphans = new Set<string>();
   /** When each attempt that evidence came about is looked at next. */
   readonly #dueAt = new Map<string, number | null>();
   readonly #open = new Set<string>();
@@ -18,6 +20,10 @@ export class LateEvidence {
 
   isClosed(attemptId: string): boolean {
     return this.#closed.has(attemptId);
+  }
+
+  isOrphan(attemptId: string): boolean {
+    return this.#orphans.has(attemptId);
   }
 
   has(attemptId: string): boolean {
@@ -33,6 +39,8 @@ export class LateEvidence {
   written({ id, live, outcome, next_look_at }: AttemptPatch): void {
     if (live) return;
     this.#closed.add(id);
+    if (outcome === "unknown") this.#orphans.add(id);
+    else this.#orphans.delete(id);
     const dueAt = this.#dueAt.get(id);
     if (dueAt === undefined || outcome === "approved") return;
     const dates = [dueAt, next_look_at === null ? null : Date.parse(next_look_at)].filter((date) => date !== null);
@@ -42,6 +50,7 @@ export class LateEvidence {
 
   adopted(attemptId: string): void {
     this.#closed.delete(attemptId);
+    this.#orphans.delete(attemptId);
     this.#open.delete(attemptId);
   }
 

@@ -9,13 +9,19 @@ interface Lease {
   until: number;
 }
 
-type Claimed = { readonly id: string; readonly lease_no: number; readonly attempt_id?: string };
+interface Claimed {
+  readonly id: string;
+  readonly lease_no: number;
+  readonly kind?: string;
+  readonly attempt_id?: string;
+  readonly provider_key?: string;
+}
 
 /** Who may send for a charge (or for an operation), by what the database committed. */
 export class Leases {
   readonly #world: World;
   readonly #leases = new Map<string, Lease>();
-  /** The operation that sends an attempt's money back. */
+  /** The operation that sends money back under a key; or that releases what an attempt holds. */
   readonly #operations = new Map<string, string>();
 
   constructor(world: World) {
@@ -29,12 +35,13 @@ export class Leases {
   /** By the claim's own now: two machines' clocks may differ, and the margin between a lease's end and the last send is for that. */
   claimed(machine: Machine, { name, values }: Statement, rows: readonly object[]): void {
     const [now, until] = values as readonly Date[];
-    for (const { id, lease_no, attempt_id } of rows as readonly Claimed[]) {
+    for (const { id, lease_no, kind, attempt_id, provider_key } of rows as readonly Claimed[]) {
       const held = this.#leases.get(id);
       if (held && held.until > now!.getTime())
         this.#violate(`${machine.name} ${name} takes ${id}, which ${held.machine.name} holds under ${held.no}`, id);
       this.#leases.set(id, { machine, no: lease_no, until: until!.getTime() });
-      if (attempt_id !== undefined) this.#operations.set(attempt_id, id);
+      if (provider_key !== undefined) this.#operations.set(provider_key, id);
+      if (kind === "compensate" && attempt_id !== undefined) this.#operations.set(attempt_id, id);
     }
   }
 
@@ -58,8 +65,22 @@ export class Leases {
     this.#sent(machine, operation, chargeId);
   }
 
-  sentBack(machine: Machine, attemptId: string): void {
-    const id = this.#operations.get(attemptId);
+  /** Whether this machine has claimed the operation that releases what this attempt holds. */
+  releases(machine: Machine, attemptId: string): boolean {
+    const held = this.#leases.get(this.#operations.get(attemptId) ?? "");
+    return held?.machine === machine && held.until > this.#world.wall;
+  }
+
+  /** A refund's intent is its first lease too. */
+  opened(machine: Machine, rows: readonly object[]): void {
+    for (const { id, lease_no, provider_key, lease_until } of rows as readonly (Claimed & { readonly lease_until: Date })[]) {
+      this.#leases.set(id, { machine, no: lease_no, until: lease_until.getTime() });
+      this.#operations.set(provider_key as string, id);
+    }
+  }
+
+  sentBack(machine: Machine, key: string): void {
+    const id = this.#operations.get(key);
     if (id !== undefined) this.#sent(machine, "refund", id);
   }
 

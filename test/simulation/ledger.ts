@@ -6,13 +6,16 @@ import type { World } from "./world.ts";
 export interface Movement {
   readonly at: number;
   readonly psp: Psp;
-  readonly type: "capture" | "refund";
+  /** `authorize`: held, and not moved. `void`: a hold was released, or has lapsed. */
+  readonly type: "authorize" | "capture" | "void" | "refund";
   readonly attemptId: string;
   readonly chargeId: string;
   readonly object: string;
   /** What the money is known by. */
   readonly reference: string;
   readonly amount: bigint;
+  /** A refund's. */
+  readonly key?: string;
 }
 
 /** Both processors' own books. The judge believes nothing else about money. */
@@ -23,6 +26,8 @@ export class Ledger {
   /** Of these, the ones that the product was told of by a late answer: from then on it has to make it good. */
   readonly evident = new Set<string>();
   readonly #world: World;
+  onRefund: (movement: Movement) => void = () => {};
+  onLapse: () => void = () => {};
   onCapture: (movement: Movement) => void = () => {};
 
   constructor(world: World) {
@@ -39,6 +44,7 @@ export class Ledger {
     const { captures, refunds } = this.ofAttempt(movement.attemptId);
     if (refunds > captures) this.#world.violate("law 8", `more went back than was taken for ${movement.attemptId}`, [movement.chargeId]);
     if (movement.type === "capture") this.onCapture(whole);
+    if (movement.type === "refund") this.onRefund(whole);
   }
 
   isBetrayed(chargeId: string): boolean {
@@ -64,7 +70,7 @@ export class Ledger {
     for (const movement of this.movements) {
       if (movement.attemptId !== attemptId) continue;
       if (movement.type === "capture") captures += movement.amount;
-      else refunds += movement.amount;
+      else if (movement.type === "refund") refunds += movement.amount;
     }
     return { captures, refunds };
   }

@@ -24,6 +24,8 @@ export class Orders {
   /** What each refund was sent with last, and when that key was sent first. */
   readonly #refundKeys = new Map<string, { readonly key: string; readonly since: number }>();
 
+  readonly #voided = new Set<string>();
+
   constructor(world: World) {
     this.#world = world;
   }
@@ -33,8 +35,10 @@ export class Orders {
     this.#orders.set(id, { currency, tokens, deferUntil: Date.parse(defer_until) });
   }
 
-  sent(psp: string, { operation, intent, about, key }: Request): void {
-    if (key !== undefined) {
+  sent(psp: string, { operation, intent, about, refund }: Request): void {
+    const key = refund?.key;
+    // A caller's refund has one key for ever (refunds.ts).
+    if (key?.includes(":compensate")) {
       const last = this.#refundKeys.get(about);
       const { now } = this.#world;
       const forgotten = last !== undefined && now - last.since >= CAPABILITIES[psp as Psp].operationKeyAgeMs - CLAIM_TO_SEND_MS;
@@ -50,7 +54,11 @@ export class Orders {
 
   written(row: Transition): void {
     const { id, from_status: from, status, operation } = row;
-    if (status === "canceled" && from !== "canceled" && row.command === null)
+    // A void's key is kept with its intent; a hold may also end without any command.
+    if (operation?.kind === "void" && row.command !== null) this.#voided.add(id);
+    const lapsed = from === "authorized" && row.attempt?.outcome === "fenced" && row.settlement?.state !== "succeeded";
+    const gone = row.settlement?.state === "failed" && row.attempt?.outcome === "fenced";
+    if (status === "canceled" && from !== "canceled" && row.command === null && !this.#voided.has(id) && !lapsed && !gone)
       this.#world.violate("law 6", `${id} is canceled, and the command's key is not kept`, [id]);
     if (operation?.captured && row.amount_captured === "0" && UNPAID.has(status))
       this.#world.violate("law 8", `${id} is ${status}, holds nothing, and sends ${operation.attempt_id}'s money back`, [id]);

@@ -29,6 +29,7 @@ export function outcomeOf(answer: Failed, call: Call, replay: boolean): Outcome 
       return declined(answer.card);
     case "error":
       if (answer.code === "not_found") return sticky(notSent("rejected", false, "404"), replay);
+      if (answer.code === "too_much_captured") return sticky(notSent("rejected", false, answer.code), replay);
       if (answer.code === "in_progress") return unknown("in_progress", answer.code);
       return unknown(answer.code === "duplicate_invoice" ? "duplicate_invoice" : "conflict", answer.code);
   }
@@ -57,6 +58,7 @@ export function hidden(reply: Reply, fails: "before" | "after" | null): Reply {
 export function refundOf(payment: Readonly<Payment>, wanted: { readonly key: string } | { readonly id: string }): Outcome {
   const refund = payment.refunds.find((one) => ("id" in wanted ? one.id === wanted.id : one.key === wanted.key));
   if (!refund) return unknown("unexpected", "no such refund is there");
+  if (refund.status === "failed") return refundFailed("failed");
   if (refund.status === "pending") return { kind: "pending", reference: refund.id, reason: "pending" };
   return { kind: "approved", reference: refund.id, amount: refund.amount, captured: true };
 }

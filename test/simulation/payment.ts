@@ -7,16 +7,28 @@ export type Card =
   | "pending_good"
   | "pending_bad"
   | "action"
-  | "action_never";
+  | "action_never"
+  /** A hold of it is refused when it is captured, most of the time. */
+  | "capture_refused"
+  /** A capture of its hold waits for a review (paypal). */
+  | "capture_pending";
 
-export type PaymentStatus = "created" | "payer_approved" | "processing" | "requires_action" | "succeeded" | "declined" | "canceled";
+export type PaymentStatus =
+  | "created"
+  | "payer_approved"
+  | "processing"
+  | "requires_action"
+  | "held"
+  | "succeeded"
+  | "declined"
+  | "canceled";
 
 export interface Refund {
   readonly id: string;
   /** The key that it was asked for with. */
   readonly key: string;
   readonly amount: bigint;
-  status: "pending" | "succeeded";
+  status: "pending" | "succeeded" | "failed";
 }
 
 export interface Payment {
@@ -26,8 +38,18 @@ export interface Payment {
   readonly amount: bigint;
   readonly currency: string;
   readonly card: Card;
+  /** Only authorized by its commit. */
+  readonly manual: boolean;
   readonly createdAt: number;
   status: PaymentStatus;
+  /** When its hold lapses, or lapsed. */
+  heldUntil: number | null;
+  /** Since when it is held. */
+  heldAt: number | null;
+  /** The processor's answers say until when it is held. */
+  readonly saysUntil: boolean;
+  /** What was captured of it, or is about to be. */
+  captured: bigint;
   declined: Card | null;
   /** Somebody works at it now. */
   locked: boolean;
@@ -43,7 +65,10 @@ export type ErrorCode =
   | "duplicate_invoice"
   | "not_found"
   | "too_much_refunded"
-  | "not_refundable";
+  | "not_refundable"
+  | "too_much_captured"
+  /** There is nothing to capture any more, or nothing yet. */
+  | "hold_gone";
 
 export type Reply =
   | { readonly kind: "ok"; readonly payment: Readonly<Payment>; readonly replayed: boolean }

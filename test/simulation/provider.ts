@@ -10,10 +10,13 @@ import {
   stepKey,
 } from "../../providers/contract/provider.ts";
 import { CAPABILITIES } from "./capabilities.ts";
+import { asOutcome, capturedOf, findingOf, settledOf } from "./findings.ts";
+import { holdOf } from "./holds.ts";
 import type { Machine } from "./machine.ts";
-import { bug, declined, doubtful, ended, hidden, intentOf, notSent, outcomeOf, refundFailed, refundOf, unknown } from "./outcomes.ts";
-import type { Card, Payment, Reply } from "./payment.ts";
+import { bug, doubtful, ended, hidden, intentOf, outcomeOf, refundFailed, refundOf, unknown } from "./outcomes.ts";
+import type { Card, ErrorCode, PaymentStatus, Reply } from "./payment.ts";
 import type { Processor } from "./processor.ts";
+import type { Psp } from "./weather.ts";
 import type { Answer, Request, Wire } from "./wire.ts";
 
 export interface Token {
@@ -25,6 +28,7 @@ export class SimulatedProvider implements Provider {
   readonly id: string;
   readonly kind: string;
   readonly capabilities: Capabilities;
+  readonly #psp: Psp;
   readonly #processor: Processor;
   readonly #wire: Wire;
   readonly #machine: Machine;
@@ -35,6 +39,7 @@ export class SimulatedProvider implements Provider {
     this.id = parts.processor.psp;
     this.kind = parts.processor.psp;
     this.capabilities = CAPABILITIES[parts.processor.psp];
+    this.#psp = parts.processor.psp;
     this.#processor = parts.processor;
     this.#wire = parts.wire;
     this.#machine = parts.machine;
@@ -87,25 +92,54 @@ export class SimulatedProvider implements Provider {
         object,
         execute: (manner, reply) => this.#processor.commit(stepKey(request.attemptId, "commit") + this.#keySuffix, object, manner, reply),
       });
-      if (answer.kind === "ok") return this.#settled(answer.payment);
+      if (answer.kind === "ok") return settledOf(this.#psp, answer.payment);
       if (answer.kind === "error" && answer.code === "unexpected_state") {
-        const finding = await this.#look(object, call);
-        if (finding.kind === "fenced") return notSent("fenced", false, "canceled");
-        return finding.kind === "unpaid" ? unknown("unexpected", "refused by its state, and still unpaid") : finding;
+        return asOutcome(await this.#look(object, call), "refused by its state, and still unpaid");
       }
-      if (this.id === "paypal" && answer.kind === "error" && (answer.code === "already_captured" || answer.code === "in_progress"))
+      if (this.#psp === "paypal" && answer.kind === "error" && (answer.code === "already_captured" || answer.code === "in_progress"))
         return this.#decidedByLooking(object, call, outcomeOf(answer, call, replay), answer.code === "already_captured");
       return outcomeOf(answer, call, replay);
     });
   }
 
-  capture(): Promise<Outcome> {
-    throw new Error("nothing is authorized in the simulation");
+  capture(request: OperationRequest, call: Call, { replay } = { replay: false }): Promise<Outcome> {
+    const { attemptId, chargeId, object, reference, money, key } = request;
+    const known = this.#psp === "stripe" || reference === holdOf(this.#psp, object);
+    return this.#within<Outcome>(call, replay, async () => {
+      const answer = await this.#ask(call, {
+        operation: "capture",
+        about: `${attemptId} ${object}${replay ? " again" : ""}`,
+        counted: true,
+        intent: null,
+        act: { attemptId, chargeId, amount: money.amount, key },
+        object,
+        execute: (manner, reply) => {
+          // stripe: a PaymentIntent is captured once, whatever the key; a replay under the old one would meet a stored 500.
+          const sent = this.#psp === "stripe" && replay ? null : key + this.#keySuffix;
+          this.#processor.capture(sent, known ? object : "", money.amount, manner, reply);
+        },
+      });
+      if (answer.kind === "ok") return capturedOf(findingOf(this.#psp, answer.payment), money.amount);
+      if (answer.kind === "error" && BY_STATE.has(answer.code)) {
+        const finding = await this.#look(object, call);
+        const decides = this.#psp === "stripe" || finding.kind === "approved" || finding.kind === "pending" || finding.kind === "fenced";
+        return decides ? capturedOf(finding, money.amount) : unknown("conflict", answer.code);
+      }
+      return outcomeOf(answer, call, replay);
+    });
   }
 
   cancel(object: string, call: Call): Promise<Finding> {
     return this.#within<Finding>(call, true, async () => {
-      if (!this.capabilities.fence) return unknown("unexpected", "this provider has no fence");
+      if (!this.capabilities.fence) {
+        // Only a hold can be voided: an order that is not yet authorized may still be.
+        const seen = await this.#read(call, object, () => this.#processor.get(object));
+        if (seen.kind !== "ok") return doubtful(outcomeOf(seen, call, true));
+        const { manual, status } = seen.payment;
+        if (!manual || !AFTER_HOLD.has(status)) return unknown("unexpected", "this provider cannot cancel what is not authorized");
+        if (status === "declined") return { kind: "fenced", object, decline: null };
+        if (status !== "held") return findingOf(this.#psp, seen.payment);
+      }
       const answer = await this.#ask(call, {
         operation: "cancel",
         about: object,
@@ -117,29 +151,28 @@ export class SimulatedProvider implements Provider {
             manner.fails === "before" ? { kind: "server_error", replayed: false } : hidden(this.#processor.cancel(object), manner.fails),
           ),
       });
-      let finding: Finding;
-      if (answer.kind === "ok") finding = this.#finding(answer.payment);
-      else if (answer.kind === "error" && answer.code === "unexpected_state") finding = await this.#look(object, call);
-      else finding = doubtful(outcomeOf(answer, call, true));
-      return finding.kind === "unpaid" ? unknown("unexpected", "not canceled") : finding;
+      if (answer.kind === "ok") return closed(findingOf(this.#psp, answer.payment));
+      if (answer.kind === "error" && BY_STATE.has(answer.code)) return closed(await this.#look(object, call));
+      return closed(doubtful(outcomeOf(answer, call, true)));
     });
   }
 
   refund(request: OperationRequest, call: Call, { replay } = { replay: false }): Promise<Outcome> {
+    const refundKey = request.key + this.#keySuffix;
     return this.#within<Outcome>(call, replay, async () => {
       const answer = await this.#ask(call, {
         operation: "refund",
-        key: request.key,
+        refund: { key: request.key, attemptId: request.attemptId, amount: request.money.amount },
         about: `${request.attemptId} ${request.reference}`,
         counted: true,
         intent: null,
         object: null,
-        execute: (manner, reply) => this.#processor.refund(request.key, request.object, request.money.amount, manner, reply),
+        execute: (manner, reply) => this.#processor.refund(refundKey, request.object, request.money.amount, manner, reply),
       });
-      if (answer.kind === "ok") return refundOf(answer.payment, request);
+      if (answer.kind === "ok") return refundOf(answer.payment, { key: refundKey });
       if (answer.kind === "error" && (answer.code === "not_refundable" || answer.code === "too_much_refunded")) {
         // The first send may have refunded it; at paypal only where something was refunded.
-        const perhapsOurs = replay && (this.id === "stripe" || answer.code === "too_much_refunded");
+        const perhapsOurs = replay && (this.#psp === "stripe" || answer.code === "too_much_refunded");
         return perhapsOurs ? unknown("conflict", answer.code) : refundFailed(answer.code);
       }
       return outcomeOf(answer, call, replay);
@@ -149,7 +182,9 @@ export class SimulatedProvider implements Provider {
   lookupRefund(request: OperationRequest, refund: string | null, call: Call): Promise<Outcome> {
     return this.#within<Outcome>(call, true, async () => {
       const answer = await this.#read(call, `refund ${refund}`, () => this.#processor.get(request.object));
-      return answer.kind === "ok" ? refundOf(answer.payment, refund === null ? request : { id: refund }) : outcomeOf(answer, call, true);
+      return answer.kind === "ok"
+        ? refundOf(answer.payment, refund === null ? { key: request.key + this.#keySuffix } : { id: refund })
+        : outcomeOf(answer, call, true);
     });
   }
 
@@ -159,11 +194,11 @@ export class SimulatedProvider implements Provider {
       if (object === null && query.replayPrepare) {
         const answer = await this.#create(query.request, call);
         // Nobody was ever told an id under this key, so nobody can have confirmed it.
-        if (answer.kind === "server_error" && answer.replayed && this.id === "stripe")
+        if (answer.kind === "server_error" && answer.replayed && this.#psp === "stripe")
           return { object, finding: { kind: "fenced", object: "none", decline: null } };
         if (answer.kind === "ok") object = answer.payment.id;
       }
-      if (object === null && this.id === "stripe") {
+      if (object === null && this.#psp === "stripe") {
         const answer = await this.#read(call, query.request.attemptId, () => this.#processor.find(query.request.attemptId));
         if (answer.kind === "ok") object = answer.payment.id;
       }
@@ -187,6 +222,7 @@ export class SimulatedProvider implements Provider {
   #create(request: AttemptRequest, call: Call): Promise<Answer> {
     const { card } = request.token as Token;
     const { attemptId, chargeId, money } = request;
+    const manual = request.capture === "manual";
     return this.#ask(call, {
       operation: "prepare",
       about: attemptId,
@@ -194,14 +230,19 @@ export class SimulatedProvider implements Provider {
       intent: intentOf(request),
       object: null,
       execute: (manner, reply) =>
-        this.#processor.create(stepKey(attemptId, "prepare") + this.#keySuffix, { attemptId, chargeId, ...money, card }, manner, reply),
+        this.#processor.create(
+          stepKey(attemptId, "prepare") + this.#keySuffix,
+          { attemptId, chargeId, ...money, card, manual },
+          manner,
+          reply,
+        ),
     });
   }
 
   async #look(object: string, call: Call): Promise<Finding> {
     const answer = await this.#read(call, object, () => this.#processor.get(object));
     return answer.kind === "ok"
-      ? this.#finding(answer.payment)
+      ? findingOf(this.#psp, answer.payment)
       : unknown(answer.kind === "lost" ? "connection_lost" : "unexpected", `lookup: ${answer.kind}`);
   }
 
@@ -220,30 +261,6 @@ export class SimulatedProvider implements Provider {
     return this.#wire.send(this.#machine, this.#processor, call, request);
   }
 
-  #finding(payment: Readonly<Payment>): Finding {
-    switch (payment.status) {
-      case "succeeded":
-        return { kind: "approved", reference: this.#processor.referenceOf(payment), amount: payment.amount, captured: true };
-      case "processing":
-        return { kind: "pending", reference: payment.id, reason: "review" };
-      case "requires_action":
-        return { kind: "requires_action", url: `https://pay.example/${payment.id}` };
-      case "canceled":
-        return { kind: "fenced", object: payment.id, decline: payment.declined && declined(payment.declined) };
-      case "declined":
-        return this.capabilities.fence ? { kind: "unpaid", object: payment.id } : declined(payment.declined ?? "declined_never");
-      default:
-        return { kind: "unpaid", object: payment.id };
-    }
-  }
-
-  #settled(payment: Readonly<Payment>): Outcome {
-    if (payment.status === "declined") return declined(payment.declined ?? "declined_never");
-    const finding = this.#finding(payment);
-    if (finding.kind === "fenced") return notSent("fenced", false, "canceled");
-    return finding.kind === "unpaid" ? unknown("unexpected", "accepted, but neither paid nor declined") : finding;
-  }
-
   #within<T extends { readonly kind: string }>(call: Call, replay: boolean, work: () => Promise<T>): Promise<T> {
     const end = (): T => {
       const outcome = ended(call, replay);
@@ -251,4 +268,15 @@ export class SimulatedProvider implements Provider {
     };
     return call.run(work, () => bug() as unknown as T, end);
   }
+}
+
+/** Refused because of the state that the object is in: a look tells. */
+const BY_STATE: ReadonlySet<ErrorCode> = new Set(["unexpected_state", "already_captured", "hold_gone"]);
+
+const AFTER_HOLD: ReadonlySet<PaymentStatus> = new Set(["held", "processing", "succeeded", "canceled", "declined"]);
+
+/** A fence that does not stand proves nothing. */
+function closed(finding: Finding): Finding {
+  const open = finding.kind === "unpaid" || (finding.kind === "approved" && !finding.captured);
+  return open ? unknown("unexpected", "not canceled") : finding;
 }

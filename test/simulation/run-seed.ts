@@ -1,11 +1,13 @@
-import type { Bug } from "./bugs.ts";
 import { Callers } from "./callers.ts";
 import { Cluster } from "./cluster.ts";
 import { Coverage } from "./coverage.ts";
 import { SimulatedDocuments } from "./documents.ts";
 import { type Evidence, judge, judgeLiveness } from "./judge.ts";
+import { judgeHolds } from "./judge-holds.ts";
+import { judgeRefunds } from "./judge-refunds.ts";
 import { Ledger } from "./ledger.ts";
 import { Operators } from "./operators.ts";
+import type { Bug } from "./plant.ts";
 import { Processor } from "./processor.ts";
 import { SimulatedRedis } from "./redis.ts";
 import { Server } from "./sql.ts";
@@ -23,6 +25,9 @@ export const PROMISED_MS = 72 * HOUR_MS;
 const LATE_LOOKS_MS = 140 * HOUR_MS;
 /** A review of six days, of a charge accepted after the storm; a look a day later; the money's way back. */
 const SLOW_PEOPLE_MS = 9 * 24 * HOUR_MS;
+
+/** What is in doubt is looked at once an hour, and what is found there goes back within minutes. */
+const HOLD_SEEN_MS = 4 * HOUR_MS;
 
 export interface Result {
   readonly seed: number;
@@ -43,7 +48,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
   const processors = new Map(
     (["stripe", "paypal"] as const).map((psp) => [
       psp as string,
-      new Processor(psp, world, ledger, weather.treachery, { slowPeople: weather.slowPeople }),
+      new Processor(psp, world, ledger, weather.treachery, { slowPeople: weather.slowPeople, refundsFail: weather.refunds ? 0.15 : 0 }),
     ]),
   );
   const watch = new Watch({ world, ledger, coverage, processors });
@@ -60,6 +65,7 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
     books: ledger.movements,
     wishes: callers.wishes,
     isUnderReview: (chargeId) => [...processors.values()].some((processor) => processor.reviews(chargeId)),
+    isHeld: (chargeId) => [...processors.values()].some((processor) => processor.holds(chargeId)),
     isExcused: (chargeId) => ledger.isBetrayedUnseen(chargeId),
     violate: (law, detail, about) => world.violate(law, detail, about),
   };
@@ -78,6 +84,11 @@ export async function runSeed(store: Store, seed: number, bug: Bug | null = null
       await judgeLiveness(evidence, new Date(world.wall - PROMISED_MS));
     }
     await judge(evidence);
+    const holds = [...processors.values()].flatMap((processor) =>
+      processor.heldSince(world.now - HOLD_SEEN_MS).map((payment) => ({ ...payment, psp: processor.psp })),
+    );
+    await judgeHolds(evidence, holds, new Date(world.wall - HOLD_SEEN_MS), new Date(world.wall - PROMISED_MS));
+    await judgeRefunds(evidence);
     if (world.violation) throw world.violation;
   } catch (error) {
     if (!(error instanceof Violation)) throw error;

@@ -45,6 +45,8 @@ const ASKED_ALL_THE_SAME = 1 / 8;
 const READS = new Set([
   "read_charge",
   "read_charge_by_key",
+  "read_refund",
+  "read_refund_by_key",
   "read_declines",
   "is_compensated",
   "list_overrides",
@@ -58,7 +60,7 @@ const READS = new Set([
 const LONGEST_NAME = 63;
 
 /** Writes that return what they wrote. */
-const TELLING = new Set(["accept_charges", "write_transitions"]);
+const TELLING = new Set(["accept_charges", "accept_refund", "write_transitions"]);
 
 /** A statement's name may go on with the parts that it has: write_transitions. */
 export function purposeOf(statement: Statement): string {

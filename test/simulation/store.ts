@@ -36,7 +36,9 @@ export class Store {
   async empty(): Promise<void> {
     this.#seeds += 1;
     const empty =
-      this.#seeds % SEEDS_PER_TRUNCATE === 0 ? `truncate ${FILLED.join(", ")}` : FILLED.map((table) => `delete from ${table}`).join("; ");
+      this.#seeds % SEEDS_PER_TRUNCATE === 0
+        ? `truncate ${FILLED.join(", ")} cascade`
+        : FILLED.map((table) => `delete from ${table}`).join("; ");
     await this.#backend.script(`${empty};
       alter sequence events_id_seq restart;
       update drain_pace set granted_at = 'epoch', state = '{}'`);
@@ -59,9 +61,9 @@ const FILLED = [
   "declined_attempts",
   "events",
   "dead_letters",
+  "idempotency_keys",
   "operations",
   "attempts",
-  "idempotency_keys",
   "charges",
   "provider_overrides",
   "provider_accounts",

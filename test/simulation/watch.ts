@@ -1,15 +1,17 @@
 import type { Acceptance, Accepted, NewAttempt } from "../../gateway/store/accept-charges.ts";
 import type { Statement } from "../../gateway/store/database.ts";
 import type { Transition } from "../../gateway/store/write-transitions.ts";
-import { stepKey } from "../../providers/contract/provider.ts";
 import { Bans } from "./bans.ts";
 import type { Coverage } from "./coverage.ts";
 import { LateEvidence } from "./late-evidence.ts";
 import { Leases } from "./leases.ts";
-import type { Ledger, Movement } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Machine } from "./machine.ts";
 import { Orders } from "./orders.ts";
 import type { Processor } from "./processor.ts";
+import { type Intent, Proof } from "./proof.ts";
+import { Refunds } from "./refunds.ts";
+import { Settlements } from "./settlements.ts";
 import { purposeOf, type SqlWatcher } from "./sql.ts";
 import { storyOf } from "./statement-story.ts";
 import type { WireFault } from "./weather.ts";
@@ -20,27 +22,19 @@ import type { World } from "./world.ts";
 const MAX_SKEW_MS = 5_000;
 const FINAL = new Set(["succeeded", "failed", "canceled"]);
 
-interface Intent {
-  readonly chargeId: string;
-  readonly attemptId: string;
-  readonly provider: string;
-  readonly amount: string;
-  readonly objects: Set<string>;
-}
-
 /** Judges at every step what can be judged there: what was committed before what was sent, and where money is. */
 export class Watch implements SqlWatcher, WireWatcher {
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #coverage: Coverage;
-  readonly #processors: ReadonlyMap<string, Processor>;
   readonly intents = new Map<string, Intent>();
-  /** Commit steps that left and have not arrived, by object. */
-  readonly #underWay = new Map<string, number>();
   readonly #leases: Leases;
   readonly #orders: Orders;
   readonly #bans: Bans;
   readonly #late: LateEvidence;
+  readonly #settlements: Settlements;
+  readonly refunds: Refunds;
+  readonly #proof: Proof;
   readonly #references = new Map<string, { readonly reference: string; readonly id: string }[]>();
   /** When each key was taken. */
   readonly keys = new Map<string, number>();
@@ -53,28 +47,47 @@ export class Watch implements SqlWatcher, WireWatcher {
     this.#world = parts.world;
     this.#ledger = parts.ledger;
     this.#coverage = parts.coverage;
-    this.#processors = parts.processors;
     this.#leases = new Leases(parts.world);
     this.#orders = new Orders(parts.world);
     this.#bans = new Bans(parts.world);
+    this.refunds = new Refunds(parts.world);
+    this.#ledger.onRefund = (movement) => this.refunds.paid(movement);
+    this.#settlements = new Settlements(parts);
     this.#late = new LateEvidence((attemptId) => {
       this.#coverage.count("late evidence");
       this.#ledger.evident.add(attemptId);
     });
-    this.#ledger.onCapture = (movement) => this.#captured(movement);
+    this.#ledger.onLapse = () => this.#coverage.count("holds lapsed");
+    this.#proof = new Proof({ ...parts, late: this.#late, intents: this.intents, status: this.status });
+    this.#ledger.onCapture = (movement) => {
+      this.#settlements.captured(movement);
+      this.#proof.captured(movement);
+    };
   }
 
   sent(machine: Machine, processor: Processor, request: Request, maySend: boolean): void {
     const { intent, operation, object } = request;
     const about = [request.about, intent?.chargeId ?? ""].filter((id) => id !== "");
-    if (Math.abs(machine.skewMs) > MAX_SKEW_MS && intent) {
+    if (Math.abs(machine.skewMs) > MAX_SKEW_MS && (intent || request.act || request.refund)) {
       this.#world.violate("clocks", `${machine.name} sent a ${operation} with its clock ${machine.skewMs} ms off`, about);
     }
     if (!maySend) this.#world.violate("law 4", `${machine.name} sent a ${operation} for a call that may not send`, about);
     this.#orders.sent(processor.psp, request);
-    const chargeId = intent?.chargeId ?? (operation === "cancel" ? this.#chargeOf(request.about) : null);
-    if (chargeId !== null) this.#leases.sent(machine, operation, chargeId);
-    if (operation === "refund") this.#leases.sentBack(machine, request.about.split(" ", 1)[0] as string);
+    if (request.act) {
+      this.#settlements.sent(processor.psp, request.act);
+      this.#coverage.count("sent capture");
+    }
+    const canceled = operation === "cancel" ? this.#attemptOf(request.about) : null;
+    if (canceled) this.#settlements.released(canceled.attemptId, this.status.get(canceled.chargeId));
+    const chargeId = intent?.chargeId ?? request.act?.chargeId ?? canceled?.chargeId ?? null;
+    const releases = canceled !== null && this.#leases.releases(machine, canceled.attemptId);
+    if (chargeId !== null && !releases) this.#leases.sent(machine, operation, chargeId);
+    if (request.refund) {
+      const { key, attemptId, amount } = request.refund;
+      this.#leases.sentBack(machine, key);
+      this.refunds.sent(processor.psp, key, attemptId, amount);
+      this.#coverage.count("sent refund");
+    }
     if (!intent) return;
     const committed = this.intents.get(intent.attemptId);
     if (!committed) this.#world.violate("law 2", `a ${operation} was sent before its attempt was committed`, [intent.chargeId]);
@@ -87,24 +100,31 @@ export class Watch implements SqlWatcher, WireWatcher {
 
   struck(fault: WireFault, request: Request): void {
     this.#coverage.fault(fault, `during ${request.operation}`);
-    const chargeId = request.intent?.chargeId ?? this.#chargeOf(request.about);
+    if (request.operation === "cancel" || request.operation === "refund") this.#coverage.count(`struck ${request.operation}`);
+    const chargeId = request.intent?.chargeId ?? request.act?.chargeId ?? this.#attemptOf(request.about)?.chargeId ?? null;
     if (chargeId !== null) this.#coverage.fault(fault, `while ${this.status.get(chargeId) ?? "unknown"}`);
   }
 
   /** What is only read or canceled names an attempt, or an object of one. */
-  #chargeOf(about: string): string | null {
-    for (const { chargeId, attemptId, objects } of this.intents.values()) {
-      if (about.includes(attemptId) || objects.has(about)) return chargeId;
+  #attemptOf(about: string): Intent | null {
+    for (const intent of this.intents.values()) {
+      if (about.includes(intent.attemptId) || intent.objects.has(about)) return intent;
     }
     return null;
   }
 
+  captureAsked(chargeId: string, amount: bigint): void {
+    this.#settlements.captureAsked(chargeId, amount);
+  }
+
   departed({ operation, object }: Request): void {
-    if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) + 1);
+    if (operation === "capture" && object) this.#settlements.departed(object);
+    if (operation === "commit" && object) this.#proof.departed(object);
   }
 
   arrived({ operation, object }: Request): void {
-    if (operation === "commit" && object) this.#underWay.set(object, (this.#underWay.get(object) ?? 0) - 1);
+    if (operation === "capture" && object) this.#settlements.arrived(object);
+    if (operation === "commit" && object) this.#proof.arrived(object);
   }
 
   applied(machine: Machine, statement: Statement, rows: readonly object[]): void {
@@ -126,14 +146,27 @@ export class Watch implements SqlWatcher, WireWatcher {
       case "claim_one":
       case "claim_operations":
         this.#leases.claimed(machine, statement, rows);
+        if (purpose === "claim_operations") this.refunds.claimed(rows);
+        break;
+      case "accept_refund":
+        this.#leases.opened(machine, rows);
+        this.refunds.opened(rows);
+        this.#coverage.count("refunds", rows.length);
+        break;
+      case "write_operation":
+        if (rows.length > 0) {
+          const write = JSON.parse(statement.values?.[4] as string) as Parameters<Refunds["written"]>[1];
+          this.refunds.written(id, write);
+          this.#coverage.count(`operation ${write.state}`);
+        }
+        this.#leases.released(id, second as number);
         break;
       case "release_claim":
-      case "write_operation":
       case "release_operation":
         this.#leases.released(id, second as number);
         break;
       case "hint_attempt":
-        if (this.#late.isClosed(id)) this.#leases.outdated(this.intents.get(id)?.chargeId ?? "");
+        if (this.#late.isClosed(id) && !this.#late.isOrphan(id)) this.#leases.outdated(this.intents.get(id)?.chargeId ?? "");
         this.#late.hinted(id, second as Date);
         break;
       case "take_attempts_to_look_at":
@@ -162,6 +195,9 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#coverage.count("charges");
       this.#orders.accepted(row);
       this.#bans.accepted(row);
+      this.#settlements.accepted(row);
+      if (row.failover === "authorize_first") this.#proof.authorizesFirst(row.id);
+      if (row.capture === "manual") this.#coverage.count("manual captures");
       if (row.status === "failed") this.#coverage.count("retries refused");
       this.#leases.accepted(machine, row.id, row.lease_until);
       this.keys.set(row.idempotency_key, this.#world.now);
@@ -190,13 +226,18 @@ export class Watch implements SqlWatcher, WireWatcher {
       this.#leases.written(row.id, row.lease_until);
       this.#orders.written(row);
       this.#bans.written(row);
+      this.#settlements.written(row);
+      this.refunds.intended(row);
+      if (attempt && !attempt.live && attempt.outcome === "unknown") this.#coverage.count("orphans");
       if (row.reopen) {
-        this.#coverage.count("adoptions");
+        this.#coverage.count(row.reopen.outcome === "approved" ? "adoptions" : "orphans taken back");
         this.#late.adopted(row.reopen.id);
       }
       this.#moved(row.id, row.from_status, row.status);
       if (row.dead_letter) this.#coverage.count("dead letters");
-      if (row.operation) this.#coverage.count("compensations");
+      if (row.operation) this.#coverage.count(row.operation.kind === "compensate" ? "compensations" : `intents to ${row.operation.kind}`);
+      if (row.operation?.kind === "compensate" && !row.operation.captured) this.#coverage.count("orphans released");
+      if (row.settlement) this.#coverage.count(`operation ${row.settlement.state}`);
       if (
         attempt?.ambiguous &&
         attempt.outcome === "not_sent" &&
@@ -207,7 +248,7 @@ export class Watch implements SqlWatcher, WireWatcher {
       }
       if (next) {
         this.#coverage.count("failovers");
-        this.#provenUnpaid(row.id);
+        this.#proof.provenUnpaid(row.id);
         this.#begun(row.id, next);
       }
       if (attempt) this.#late.written(attempt);
@@ -239,40 +280,13 @@ export class Watch implements SqlWatcher, WireWatcher {
   #begun(chargeId: string, attempt: NewAttempt): void {
     this.#coverage.count("attempts");
     const { id, provider, request } = attempt;
-    this.intents.set(id, { chargeId, attemptId: id, provider, amount: request.amount, objects: new Set() });
-  }
-
-  /** Law 3: as the next attempt is committed, no earlier one has moved money, and none can any more. */
-  #provenUnpaid(chargeId: string): void {
-    for (const { attemptId } of [...this.intents.values()].filter((earlier) => earlier.chargeId === chargeId)) {
-      if (this.#late.has(attemptId))
-        this.#world.violate("law 8", `another attempt was begun although ${attemptId} is known to be paid late`, [chargeId]);
-    }
-    if (this.#ledger.isBetrayed(chargeId)) return;
-    for (const earlier of this.intents.values()) {
-      if (earlier.chargeId !== chargeId) continue;
-      const { captures, refunds } = this.#ledger.ofAttempt(earlier.attemptId);
-      if (captures > refunds) this.#world.violate("law 3", `another attempt was begun although ${earlier.attemptId} is paid`, [chargeId]);
-      for (const object of earlier.objects) {
-        const processor = this.#processors.get(earlier.provider);
-        const couldPay = processor?.couldPay(object) === true && !processor.remembers(stepKey(earlier.attemptId, "commit"));
-        if (couldPay && (this.#underWay.get(object) ?? 0) > 0) {
-          this.#world.violate("law 3", `another attempt was begun although a commit of ${earlier.attemptId} is on its way`, [chargeId]);
-        }
-      }
-    }
-  }
-
-  /** Never twice, at no moment. */
-  #captured(movement: Movement): void {
-    const held = this.#ledger.heldByCharge(movement.chargeId);
-    const total = [...held.values()].reduce((sum, amount) => sum + amount, 0n);
-    const intent = this.intents.get(movement.attemptId);
-    if (this.#ledger.isBetrayed(movement.chargeId)) this.#coverage.count("betrayals");
-    else if (held.size > 1 || (intent && total > BigInt(intent.amount))) {
-      this.#world.violate("never twice", `${movement.chargeId} is paid ${held.size} times, ${total} in all`, [movement.chargeId]);
-    }
-    const status = this.status.get(movement.chargeId);
-    if (status === "failed" || status === "canceled") this.#coverage.count("late successes");
+    this.intents.set(id, {
+      chargeId,
+      attemptId: id,
+      provider,
+      amount: request.amount,
+      manual: request.capture === "manual",
+      objects: new Set(),
+    });
   }
 }

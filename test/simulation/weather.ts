@@ -2,7 +2,7 @@ import type { Dice } from "./dice.ts";
 import type { World } from "./world.ts";
 
 export type Psp = "stripe" | "paypal";
-export type WireOperation = "prepare" | "commit" | "cancel" | "refund" | "lookup" | "identify";
+export type WireOperation = "prepare" | "commit" | "capture" | "cancel" | "refund" | "lookup" | "identify";
 
 export const WIRE_FAULTS = [
   "refuse", // no connection
@@ -58,7 +58,7 @@ interface WireFront extends Front<WireFault> {
 /** Law 8 is in danger only then. */
 const TREACHEROUS_EACH = 5;
 
-const ALL: readonly WireOperation[] = ["prepare", "commit", "cancel", "refund", "lookup", "identify"];
+const ALL: readonly WireOperation[] = ["prepare", "commit", "capture", "cancel", "refund", "lookup", "identify"];
 const SCOPES: readonly (readonly WireOperation[])[] = [
   ALL,
   ["commit"],
@@ -68,6 +68,20 @@ const SCOPES: readonly (readonly WireOperation[])[] = [
   ["commit", "lookup"],
   ["cancel"],
 ];
+/** Where something is held, what happens to holds is struck besides. */
+const HOLD_SCOPES: readonly (readonly WireOperation[])[] = [
+  ["capture"],
+  ["capture"],
+  ["commit"],
+  ["cancel"],
+  ["capture", "lookup"],
+  ["capture", "cancel"],
+];
+/** In so many of the seeds something is only held, or authorized first. */
+const WITH_HOLDS = 0.4;
+const REFUND_SCOPES: readonly (readonly WireOperation[])[] = [["refund"], ["refund"], ["refund", "lookup"]];
+/** In so many of the seeds, some of the charges that succeeded are given back. */
+const WITH_REFUNDS = 0.35;
 
 /** What goes wrong when, drawn once per seed. After `calmAt` nothing does. */
 export class Weather {
@@ -81,6 +95,10 @@ export class Weather {
   readonly treachery: boolean;
   /** Reviews of days, and customers who come back days later. */
   readonly slowPeople: boolean;
+  /** Some of the charges are only authorized, or authorized first. */
+  readonly holds: boolean;
+  /** Some of the money goes back. */
+  readonly refunds: boolean;
   readonly #wire: WireFront[] = [];
   readonly #sql: Front<SqlFault>[] = [];
   readonly #redis: Front<RedisMood>[] = [];
@@ -123,6 +141,12 @@ export class Weather {
     for (let i = dice.whole(0, 2); i > 0; i--)
       this.#sql.push({ ...this.#span(dice, 0.2), kind: dice.pick(SQL_FAULTS), probability: dice.pick([0.1, 0.5, 1]) });
     this.slowPeople = length === "days" && world.dice("people").chance(0.25);
+    const holds = world.dice("holds");
+    this.holds = holds.chance(WITH_HOLDS);
+    if (this.holds) for (let i = holds.whole(1, 3); i > 0; i--) this.#wire.push(this.#wireFront(holds, length, HOLD_SCOPES));
+    const refunds = world.dice("refunds");
+    this.refunds = refunds.chance(WITH_REFUNDS);
+    if (this.refunds) for (let i = refunds.whole(1, 3); i > 0; i--) this.#wire.push(this.#wireFront(refunds, length, REFUND_SCOPES));
     const moods = ["gone", "failing", "forgetful", "lying_free", "lying_taken", "stale", "slow"] as const;
     for (let i = dice.whole(0, 2); i > 0; i--) this.#redis.push({ ...this.#span(dice, 0.4), kind: dice.pick(moods), probability: 1 });
   }
@@ -132,7 +156,7 @@ export class Weather {
     const span = ({ from, until, probability }: Front<unknown>) =>
       `${Math.round(from / 1000)}-${Math.round(until / 1000)} s, p ${probability}`;
     return [
-      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}${this.slowPeople ? ", slow people" : ""}`,
+      `calm at ${Math.round(this.calmAt / 1000)} s, noise: wire ${this.#wireNoise}, sql ${this.#sqlNoise}; crash ${this.crashChance}, pause ${this.pauseChance}${this.treachery ? ", TREACHERY" : ""}${this.slowPeople ? ", slow people" : ""}${this.holds ? ", holds" : ""}${this.refunds ? ", refunds" : ""}`,
       ...this.#wire.map((front) => `${front.psp} ${front.kind} on ${front.operations.join("+")}: ${span(front)}`),
       ...this.#sql.map((front) => `database ${front.kind}: ${span(front)}`),
       ...this.#redis.map((front) => `redis ${front.kind}: ${span(front)}`),
@@ -162,14 +186,14 @@ export class Weather {
     return this.#world.now >= from && this.#world.now < until && this.#dice.chance(probability);
   }
 
-  #wireFront(dice: Dice, length: string): WireFront {
+  #wireFront(dice: Dice, length: string, scopes = SCOPES): WireFront {
     const psp = dice.pick(["stripe", "paypal"] as const);
     const kind = dice.pick(WIRE_FAULTS);
     return {
       ...this.#span(dice, length === "minutes" ? 0.6 : 0.9),
       psp,
       kind,
-      operations: dice.pick(SCOPES),
+      operations: dice.pick(scopes),
       probability: dice.pick([0.2, 0.5, 1, 1]),
     };
   }

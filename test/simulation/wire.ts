@@ -18,6 +18,15 @@ export interface Intent {
   readonly token: unknown;
 }
 
+/** Money that is taken of a hold. */
+export interface Act {
+  readonly attemptId: string;
+  readonly chargeId: string;
+  readonly amount: bigint;
+  /** Of its intent. */
+  readonly key: string;
+}
+
 export interface Request {
   readonly operation: WireOperation;
   /** Of whom: for the story. */
@@ -26,8 +35,10 @@ export interface Request {
   readonly counted: boolean;
   /** null for what is only read. */
   readonly intent: Intent | null;
-  /** A refund's: the same however often it is sent. */
-  readonly key?: string;
+  /** A refund's. */
+  readonly refund?: { readonly key: string; readonly attemptId: string; readonly amount: bigint };
+  /** A capture's. */
+  readonly act?: Act;
   /** For the books about what is on its way. */
   readonly object: string | null;
   readonly execute: (manner: Manner, reply: (reply: Reply) => void) => void;
