@@ -180,19 +180,22 @@ describe.each(["stripe", "paypal"] as const)("an authorization at %s", (provider
     }
   });
 
-  it.each(FAULTS)("is released once after %s in void", async (kind) => {
-    const fresh = await engine.another();
-    try {
-      const charge = await authorize(fresh);
-      engine.sandbox.setFault(provider, { kind, operation: "cancel", count: 1 });
-      await fresh.charges.cancel(command(charge));
-      const after = await worked(fresh, charge, ({ status }) => status === "canceled");
-      expect(after.settlement).toMatchObject({ kind: "void", state: "succeeded" });
-      expect(movements(charge).map(([type]) => type)).toEqual(["authorize", "void"]);
-    } finally {
-      await fresh.close();
-    }
-  });
+  it.each<FaultKind>(["reset_after", "hang_before", "500_before", "500_after", "429"])(
+    "is released once after %s in void",
+    async (kind) => {
+      const fresh = await engine.another();
+      try {
+        const charge = await authorize(fresh);
+        engine.sandbox.setFault(provider, { kind, operation: "cancel", count: 1 });
+        await fresh.charges.cancel(command(charge));
+        const after = await worked(fresh, charge, ({ status }) => status === "canceled");
+        expect(after.settlement).toMatchObject({ kind: "void", state: "succeeded" });
+        expect(movements(charge).map(([type]) => type)).toEqual(["authorize", "void"]);
+      } finally {
+        await fresh.close();
+      }
+    },
+  );
 
   it.each(["hang_before", "hang_after"] as const)("is captured once when its instance dies in the capture (%s)", async (kind) => {
     const dying = await engine.another({ providerTimeoutMs: 600_000, chargeBudgetMs: 600_000 });
