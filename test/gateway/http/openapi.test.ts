@@ -5,6 +5,7 @@ import { createHttpFixture, type HttpFixture } from "./http-fixture.ts";
 
 interface Operation {
   readonly operationId: string;
+  readonly summary: string;
   readonly security: object[];
   readonly parameters: { name: string; in: string; required: boolean; schema: object }[];
   readonly requestBody?: { content: Record<string, { schema: Record<string, unknown>; example?: object }> };
