@@ -1,7 +1,6 @@
 import { Problem } from "../problems.ts";
-import { answerByKey } from "./accept.ts";
 import type { Charge } from "./charge.ts";
-import { actOnHold, beingLookedAt, claimFor, commitCommand, giveBack } from "./command.ts";
+import { actOnHold, beingLookedAt, claimFor, commitCommand, giveBack, oncePerKey } from "./command.ts";
 import type { Core } from "./core.ts";
 import { awaitsLook } from "./next-attempt.ts";
 import type { ChargeAnswer, ChargeCommand } from "./service.ts";
@@ -10,9 +9,11 @@ import type { ChargeAnswer, ChargeCommand } from "./service.ts";
  * Withdraws a deferred charge: the claim makes sure that no drain is at it, so nothing can be under way anywhere. Voids the hold of an
  * authorized one.
  */
-export async function cancelCharge(core: Core, command: ChargeCommand): Promise<ChargeAnswer> {
-  const known = await answerByKey(core, command);
-  if (known) return known;
+export function cancelCharge(core: Core, command: ChargeCommand): Promise<ChargeAnswer> {
+  return oncePerKey(core, command, () => claimAndCancel(core, command));
+}
+
+async function claimAndCancel(core: Core, command: ChargeCommand): Promise<ChargeAnswer> {
   const claimed = await claimFor(core, command, ["deferred", "authorized"], notCancelable);
   const { charge } = claimed;
   if (charge.status === "authorized") return actOnHold(core, command, claimed, "void", charge.amount);

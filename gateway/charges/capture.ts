@@ -1,14 +1,15 @@
 import { Problem } from "../problems.ts";
-import { answerByKey } from "./accept.ts";
 import type { Charge } from "./charge.ts";
-import { actOnHold, claimFor, giveBack } from "./command.ts";
+import { actOnHold, claimFor, giveBack, oncePerKey } from "./command.ts";
 import type { Core } from "./core.ts";
 import type { CaptureCharge, ChargeAnswer } from "./service.ts";
 
 /** Takes the money of an authorized charge, or a part of it, once; the rest of the hold is released. */
-export async function captureCharge(core: Core, command: CaptureCharge): Promise<ChargeAnswer> {
-  const known = await answerByKey(core, command);
-  if (known) return known;
+export function captureCharge(core: Core, command: CaptureCharge): Promise<ChargeAnswer> {
+  return oncePerKey(core, command, () => claimAndCapture(core, command));
+}
+
+async function claimAndCapture(core: Core, command: CaptureCharge): Promise<ChargeAnswer> {
   const claimed = await claimFor(core, command, ["authorized"], notCapturable);
   const { charge } = claimed;
   const amount = command.amount ?? charge.amount;

@@ -53,7 +53,7 @@ export interface Charge {
   readonly nextAction: NextAction | null;
   /** Of an authorized charge: when its hold lapses. */
   readonly authorizedUntil: Date | null;
-  /** A dispute about it is open. */
+  /** A dispute about it is open, or was lost: nothing more goes back. */
   readonly disputed: boolean;
   /** The capture or void of its hold: the one under way, or the one that succeeded. */
   readonly settlement: Settlement | null;
@@ -84,8 +84,9 @@ export interface Settlement {
   /** An answer to it was ambiguous once, or a crash left it without one. */
   readonly ambiguous: boolean;
   readonly tries: number;
-  /** Its key's age counts from here; committed before the first send. */
+  /** Its key's age counts from here; committed before the first send, and anew once that is proven not to be executed. */
   readonly firstSentAt: Date;
+  readonly createdAt: Date;
   /** What the money is known by, once it is pending or captured. */
   readonly providerReference: string | null;
 }

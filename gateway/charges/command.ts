@@ -13,6 +13,23 @@ import type { ChargeAnswer, ChargeCommand } from "./service.ts";
 import { isOpen } from "./settlement.ts";
 import type { Change } from "./transition.ts";
 
+/**
+ * A command's answer by its key: from before, or from the request with the same key that won the claim of the charge meanwhile; else what
+ * `work` makes of it.
+ */
+export async function oncePerKey(core: Core, command: ChargeCommand, work: () => Promise<ChargeAnswer>): Promise<ChargeAnswer> {
+  const known = await answerByKey(core, command);
+  if (known) return known;
+  try {
+    return await work();
+  } catch (error) {
+    const refused = error instanceof Problem && (error.code === "charge_final" || error.code === "charge_in_flight");
+    const raced = refused ? await answerByKey(core, command) : null;
+    if (raced) return raced;
+    throw error;
+  }
+}
+
 /** A charge that a command has claimed: nobody else is at it. */
 export interface Claimed {
   readonly charge: Charge;

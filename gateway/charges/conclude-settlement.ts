@@ -27,7 +27,7 @@ export function concludeSettlement(core: Core, charge: Charge, attempt: Attempt,
         providerReference: reference,
         failure: null,
         deferred: null,
-        settlement: act.kind === "capture" ? done(act, reference) : failed(act, gatewayFailure("already_captured", "It was captured.")),
+        settlement: captured(act, reference),
         tell: [{ type: "charge.captured", data: { operation: act.id, amount: amount.toString(), reference } }],
       };
     }
@@ -73,7 +73,7 @@ function refused(core: Core, charge: Charge, attempt: Attempt, act: Settlement, 
 
 function waiting(core: Core, charge: Charge, attempt: Attempt, act: Settlement, seen: Waits, now: Date): Rest {
   const tries = act.tries + (seen.asked ? 1 : 0);
-  const old = now.getTime() - act.firstSentAt.getTime() >= DOUBT_DEAD_LETTER_MS && seen.state !== "pending";
+  const old = now.getTime() - act.createdAt.getTime() >= DOUBT_DEAD_LETTER_MS && seen.state !== "pending";
   const waitMs = !seen.asked
     ? askAgainMs(core.random)
     : seen.state === "deferred"
@@ -121,6 +121,11 @@ export function fencedHold(attempt: Attempt, now: Date): AttemptPatch {
     latency_ms: null,
     next_look_at: null,
   };
+}
+
+/** The hold's money was taken: by this act, or although it should have been released. */
+export function captured(act: Settlement, reference: string | null): SettlementPatch {
+  return act.kind === "capture" ? done(act, reference) : failed(act, gatewayFailure("already_captured", "It was captured."));
 }
 
 export function done(act: Settlement, reference: string | null): SettlementPatch {

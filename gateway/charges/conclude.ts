@@ -7,7 +7,7 @@ import { doubtLetter, hadDeadLetter } from "./letters.ts";
 import type { Found } from "./look.ts";
 import { askAgainMs, DOUBT_DEAD_LETTER_MS, FIRST_LOOK_MS, nextInquiryMs } from "./schedule.ts";
 import type { Change } from "./transition.ts";
-import { detailOf, judge, type Known, type Verdict } from "./verdict.ts";
+import { declinedForGood, detailOf, judge, type Known, type Verdict } from "./verdict.ts";
 
 /** What was learned about the live attempt. */
 export interface Facts extends Found {
@@ -41,6 +41,11 @@ export function conclude(core: Core, charge: Charge, attempt: Attempt, facts: Fa
       return { ...base, ...closing, ...held(core, charge, attempt, verdict.approved, turn.lease, now) };
     }
     case "waits": {
+      const failure = facts.leave ? declinedForGood(charge, attempt) : null;
+      if (failure) {
+        const end = { status: "failed", failure, deferred: null, provider: attempt.provider, settledBy: turn.actor } as const;
+        return { ...base, ...end, attempt: orphaned(attempt, facts, now) };
+      }
       const rest = leftAsOrphan(core, charge, attempt, verdict.known, turn, now);
       if (rest) return { ...base, ...rest, attempt: orphaned(attempt, facts, now) };
       return { ...base, ...waiting(core, charge, attempt, verdict, now) };

@@ -112,7 +112,7 @@ async function resolveInTurn(
     const now = { ...attempt, object: facts.object, ambiguous: true };
     const found = refused ? await duplicate(core, charge, now, facts.object, lease, true) : await look(core, charge, now, lease);
     facts = { ...found, ambiguous: !refused, latencyMs: first.latencyMs };
-    if (found.known.kind !== "unknown") return facts;
+    if (found.known.kind !== "unknown" || found.leave) return facts;
     if (!timeToLookAgain(core, lease)) return facts;
     await core.clock.sleep(LOOK_AGAIN_MS);
   }

@@ -54,10 +54,12 @@ function ownDue({ status, nextActionAt }: Charge, now: Date): Date | null {
   return IN_FLIGHT.has(status) ? now : nextActionAt;
 }
 
-async function lookAgain(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<void> {
+async function lookAgain(core: Core, charge: Charge, closed: Attempt, lease: Lease): Promise<void> {
   // Its money went back, or is going: the provider goes on calling the payment a success.
-  if (await isCompensated(core.db, attempt.id)) return endLooks(core.db, attempt.id);
-  const known = await lookAndFence(core, charge, attempt, lease);
+  if (await isCompensated(core.db, closed.id)) return endLooks(core.db, closed.id);
+  const { known, object } = await lookAndFence(core, charge, closed, lease);
+  // Whoever crashed in its commit step wrote none; without it nothing can be released.
+  const attempt = { ...closed, object };
   if (known.kind === "approved") {
     await commit(core, charge, lease, lateSuccess(core, charge, attempt, known));
     return endLooks(core.db, attempt.id);
@@ -83,7 +85,7 @@ async function lookAtOrphan(core: Core, charge: Charge, attempt: Attempt, known:
   if (known.kind === "fenced" || known.kind === "declined") {
     const detail = detailOf(known);
     const over = { ...closedPatch(attempt, known.kind, now), detail };
-    await commit(core, charge, lease, { ...same, attempt: over });
+    await commit(core, charge, lease, { ...same, attempt: over, settledBy: ACTOR });
     return endLooks(core.db, attempt.id);
   }
   const ageMs = now.getTime() - attempt.startedAt.getTime();
@@ -114,10 +116,16 @@ async function waitUnseen(core: Core, charge: Charge, attempt: Attempt, lease: L
 }
 
 /** What is open is fenced, where that is possible: then it is over. */
-async function lookAndFence(core: Core, charge: Charge, attempt: Attempt, lease: Lease): Promise<Finding | Outcome> {
+async function lookAndFence(
+  core: Core,
+  charge: Charge,
+  attempt: Attempt,
+  lease: Lease,
+): Promise<{ known: Finding | Outcome; object: string | null }> {
   const { finding, object } = await lookup(core, charge, attempt, lease);
   const open = finding.kind === "unpaid" || finding.kind === "requires_action";
-  return open && object !== null && canFence(core, attempt) ? fence(core, attempt, object, lease) : finding;
+  const known = open && object !== null && canFence(core, attempt) ? await fence(core, attempt, object, lease) : finding;
+  return { known, object: object ?? attempt.object };
 }
 
 /** Without us: a review ends, a customer acts at a payment that no fence has closed, or something that could not be seen happened. */

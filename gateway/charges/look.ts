@@ -6,6 +6,7 @@ import { openCall, requestOf } from "./attempt.ts";
 import type { Attempt, Charge } from "./charge.ts";
 import type { Core } from "./core.ts";
 import type { Lease } from "./lease.ts";
+import { authorizes, declinedForGood } from "./verdict.ts";
 
 /** What became of an attempt. */
 export interface Found {
@@ -13,6 +14,8 @@ export interface Found {
   readonly object: string | null;
   /** The commit step was sent once more, and its answer is not known: a doubt, whatever was known before. */
   readonly sentAgain: boolean;
+  /** An open authorization that must not be asked for again: the charge ends without it, and it is watched. */
+  readonly leave?: true;
   /** The money is with an earlier attempt of this charge (PayPal's invoice id). */
   readonly earlierPaid?: { readonly attempt: Attempt; readonly approved: Approved };
 }
@@ -29,6 +32,11 @@ export async function look(core: Core, charge: Charge, attempt: Attempt, lease: 
   const object = seen ?? attempt.object;
   if (finding.kind !== "unpaid") return { known: finding, object, sentAgain: false };
   if (canFence(core, attempt)) return { known: await fence(core, attempt, finding.object, lease), object, sentAgain: false };
+  if (authorizes(attempt) && declinedForGood(charge, attempt)) {
+    // A replay may execute it for the first time: after a hard no elsewhere the card is not asked again.
+    const known = unknown("unexpected", "not authorized, and not to be asked for after the decline elsewhere");
+    return { known, object, sentAgain: false, leave: true };
+  }
   return replay(core, charge, attempt, finding.object, lease);
 }
 

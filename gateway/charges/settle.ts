@@ -1,8 +1,9 @@
 import { Problem } from "../problems.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
 import { readCharge } from "../store/read-charges.ts";
-import type { Attempt, Charge } from "./charge.ts";
-import { done, failed } from "./conclude-settlement.ts";
+import type { SettlementPatch } from "../store/write-transitions.ts";
+import type { Attempt, Charge, Failure, Settlement } from "./charge.ts";
+import { captured, done, failed } from "./conclude-settlement.ts";
 import type { Core } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
@@ -14,6 +15,8 @@ import { authorizes, gatewayFailure } from "./verdict.ts";
 
 /** A doubt; and what waits for a provider or a customer, should it never end by itself. */
 const UNSETTLED = ["in_doubt", "pending", "requires_action"] as const;
+/** So may the capture or void of a hold wait: of a manual charge, and of any other. */
+const WHILE_SETTLING = ["authorized", "processing"] as const;
 
 /**
  * Settles a doubt by hand. The provider, where it can be reached, has the last word: a person's "charged" is checked, and before a
@@ -26,13 +29,17 @@ export async function settleCharge(core: Core, input: ResolveCharge): Promise<Ch
     leaseUntil: until,
     id: input.chargeId,
     accountId: input.accountId,
-    statuses: UNSETTLED,
+    statuses: [...UNSETTLED, ...WHILE_SETTLING],
   };
   const claim = await claimOne(core.db, at);
   const charge = await readCharge(core.db, { accountId: input.accountId, id: input.chargeId });
   if (!charge) throw new Problem("not_found", "There is no charge with this id.");
   if (!claim) throw notClaimed(charge);
   const lease = startLease(core.clock, core.settings, claim, until);
+  if (!isOpen(charge.settlement) && (charge.status === "authorized" || charge.status === "processing")) {
+    await releaseClaim(core.db, { id: charge.id, leaseNo: lease.no }, charge.status === "processing" ? at.now : null);
+    throw notClaimed(charge);
+  }
   try {
     const attempt = liveAttempt(charge);
     if (!attempt) throw new Problem("charge_not_in_doubt", "The charge has no attempt in doubt.", { chargeId: charge.id });
@@ -52,7 +59,7 @@ export async function settleCharge(core: Core, input: ResolveCharge): Promise<Ch
 
 function notClaimed(charge: Charge): Problem {
   const unsettled: readonly string[] = [...UNSETTLED, "processing"];
-  return unsettled.includes(charge.status)
+  return unsettled.includes(charge.status) || isOpen(charge.settlement)
     ? new Problem("resolution_in_progress", "Somebody is at the charge now; try again in half a minute.", {
         chargeId: charge.id,
         retryAfterS: 30,
@@ -82,7 +89,7 @@ async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Leas
     provider: attempt.provider,
     providerReference: reference,
     failure: null,
-    ...(isOpen(charge.settlement) ? { settlement: done(charge.settlement, reference) } : {}),
+    ...(isOpen(charge.settlement) ? { settlement: captured(charge.settlement, reference) } : {}),
     attempt: handPatch(core, attempt, {
       live: true,
       outcome: "approved",
@@ -116,7 +123,7 @@ async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: L
     status: "failed",
     provider: attempt.provider,
     failure,
-    ...(isOpen(charge.settlement) ? { settlement: failed(charge.settlement, failure) } : {}),
+    ...(isOpen(charge.settlement) ? { settlement: released(charge.settlement, failure, proof === "fenced") } : {}),
     attempt: handPatch(core, attempt, {
       live: false,
       outcome: proof ?? "settled",
@@ -128,6 +135,10 @@ async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: L
     }),
     tell: [told(input, proven)],
   };
+}
+
+function released(act: Settlement, failure: Failure, fenced: boolean): SettlementPatch {
+  return act.kind === "void" && fenced ? done(act, null) : failed(act, failure);
 }
 
 function byHand(core: Core, input: ResolveCharge): Pick<Change, "now" | "actor" | "settledBy" | "deferred"> {

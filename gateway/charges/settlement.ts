@@ -49,7 +49,7 @@ async function capture(core: Core, charge: Charge, attempt: Attempt, act: Settle
   const provider = ownProvider(core, attempt);
   if (!provider) return waits(unsent ? "deferred" : "in_doubt", "its provider is not configured, or belongs to another account now");
   // What was proven not to be executed, each time, may be sent for the first time at any age of its key.
-  const keyAgeMs = unsent ? Number.POSITIVE_INFINITY : provider.capabilities.operationKeyAgeMs;
+  const keyAgeMs = unsent ? Number.POSITIVE_INFINITY : (provider.capabilities.captureKeyAgeMs ?? provider.capabilities.operationKeyAgeMs);
   if (core.clock.now() - act.firstSentAt.getTime() >= keyAgeMs) return waits("in_doubt", "held, and its key is too old to be replayed");
   const request = {
     chargeId: charge.id,

@@ -126,6 +126,7 @@ function settlementAfter(before: Settlement | null, { settlement, operation, now
       ambiguous: false,
       tries: 0,
       firstSentAt: now,
+      createdAt: now,
       providerReference: null,
     };
   }
@@ -136,6 +137,7 @@ function settlementAfter(before: Settlement | null, { settlement, operation, now
     state: settlement.state,
     ambiguous: before.ambiguous || settlement.ambiguous,
     tries: settlement.tries,
+    firstSentAt: before.state === "deferred" && settlement.state === "processing" ? now : before.firstSentAt,
     providerReference: settlement.provider_reference ?? before.providerReference,
   };
 }

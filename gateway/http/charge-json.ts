@@ -124,7 +124,7 @@ export const chargeSchema = z
       .object({ kind: z.enum(["capture", "void"]), state: z.enum(["processing", "pending", "in_doubt", "deferred"]), amount: z.int() })
       .nullable()
       .describe("The capture or void that is under way"),
-    disputed: z.boolean(),
+    disputed: z.boolean().describe("A dispute about it is open, or was lost: it is not refunded"),
     reference: text,
     payment_method: text.describe("The stored one that it was made with"),
     provider: text,

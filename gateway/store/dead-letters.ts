@@ -23,9 +23,14 @@ export async function reopenDeadLetter(
       update dead_letters d set state = 'replayed', closed_at = $4, closed_by = $3 from letter l where d.id = l.id and l.state = 'open'
       returning d.id, d.kind, d.charge_id, d.attempt_id, d.operation_id, d.reason, d.data
     ), due as (
-      update charges c set next_action_at = $4, tries = 0 from closed k
+      -- the tries of an authorized one say whether its owner was warned
+      update charges c set next_action_at = $4, tries = case when c.status = 'authorized' then c.tries else 0 end from closed k
       where k.kind in ('charge', 'doubt') and c.id = k.charge_id
-        and c.status in ('deferred', 'in_doubt', 'pending', 'requires_action', 'processing')
+        and c.status in ('deferred', 'in_doubt', 'pending', 'requires_action', 'processing', 'authorized')
+    ), looked as (
+      -- an authorization that was left in doubt: its charge may be over
+      update attempts a set next_look_at = $4 from closed k
+      where k.kind = 'doubt' and a.id = k.attempt_id and not a.live and a.outcome = 'unknown'
     ), revived as (
       -- A refund keeps its state: it is looked at, and sent only where it would be without a person. A compensation that failed goes on;
       -- a firm no to the only send ever made is proof, so that the next one is the first again.

@@ -70,8 +70,8 @@ function recordText(when: "first" | "again"): string {
       or excluded.occurred_at = d.occurred_at and ${rank("excluded.status")} > ${rank("d.status")}
     returning d.*
   ), flag as (
-    select w.charge_id, w.status = 'open' or exists (
-      select from disputes o where o.charge_id = w.charge_id and o.status = 'open' and o.id <> w.id) as disputed
+    select w.charge_id, w.status in ('open', 'lost') or exists (
+      select from disputes o where o.charge_id = w.charge_id and o.status in ('open', 'lost') and o.id <> w.id) as disputed
     from written w
   ), flagged as (
     update charges c set disputed = coalesce(f.disputed, c.disputed), lease_no = c.lease_no + coalesce(k.closed, false)::integer,

@@ -29,7 +29,8 @@ export const CHARGE_COLUMNS = `c.*, (
       'decision', a.decision, 'started_at', a.started_at, 'finished_at', a.finished_at, 'latency_ms', a.latency_ms) order by a.no), '[]')
     from attempts a where a.charge_id = c.id) as attempts, (
     select json_build_object('id', o.id, 'attempt_id', o.attempt_id, 'kind', o.kind, 'state', o.state, 'amount', o.amount::text,
-      'ambiguous', o.ambiguous, 'tries', o.tries, 'first_sent_at', o.first_sent_at, 'provider_reference', o.provider_reference)
+      'ambiguous', o.ambiguous, 'tries', o.tries, 'first_sent_at', o.first_sent_at, 'created_at', o.created_at,
+      'provider_reference', o.provider_reference)
     from operations o where o.charge_id = c.id and o.kind in ('capture', 'void') and o.state <> 'failed') as settlement`;
 
 /** A row of `charges` as the driver returns it, with `attempts` as `CHARGE_COLUMNS` selects them. */
@@ -81,6 +82,7 @@ interface SettlementRow {
   readonly ambiguous: boolean;
   readonly tries: number;
   readonly first_sent_at: string;
+  readonly created_at: string;
   readonly provider_reference: string | null;
 }
 
@@ -155,6 +157,7 @@ function rowToSettlement(row: SettlementRow): Settlement {
     ambiguous: row.ambiguous,
     tries: row.tries,
     firstSentAt: new Date(row.first_sent_at),
+    createdAt: new Date(row.created_at),
     providerReference: row.provider_reference,
   };
 }

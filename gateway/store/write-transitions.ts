@@ -170,6 +170,8 @@ const PARTS: Readonly<Partial<Record<keyof Transition, string>>> = {
 ), `,
   settlement: `settling as (
   update operations o set state = x.state, ambiguous = o.ambiguous or x.ambiguous, tries = x.tries,
+    -- what was deferred was never executed: it is sent as if for the first time
+    first_sent_at = case when o.state = 'deferred' and x.state = 'processing' then i.now else o.first_sent_at end,
     provider_reference = coalesce(x.provider_reference, o.provider_reference), detail = x.detail, failure = x.failure, updated_at = i.now
   from ready i cross join lateral jsonb_to_record(i.settlement) as x(
     id text, state text, ambiguous boolean, tries integer, provider_reference text, detail text, failure jsonb)

@@ -83,6 +83,8 @@ export interface Capabilities {
   readonly commitKeyAgeMs: number;
   /** The same for operation keys (refund). */
   readonly operationKeyAgeMs: number;
+  /** The same for capture keys, where it differs: without end, where a hold is captured once whatever the key. */
+  readonly captureKeyAgeMs?: number;
   /** Milliseconds that an authorization holds; then it lapses by itself. */
   readonly holdMs: number;
   /** null: every ISO currency. */

@@ -44,6 +44,7 @@ const CAPABILITIES: Capabilities = {
   prepareKeyAgeMs: KEY_AGE_MS,
   commitKeyAgeMs: KEY_AGE_MS,
   operationKeyAgeMs: KEY_AGE_MS,
+  captureKeyAgeMs: Number.POSITIVE_INFINITY,
   holdMs: 7 * 24 * 3600 * 1000,
   // Depends on the account's country; Stripe refuses the others in prepare, where a refusal costs nothing.
   currencies: null,

@@ -170,6 +170,52 @@ it("an orphan that was never authorized is fenced, and the charge fails with the
 
 const LOST = { stripe: "lost_or_stolen", paypal: "card_restricted" } as const;
 
+it("is not authorized for the first time after a hard decline elsewhere: PayPal's open order is only watched", async () => {
+  await preferring(engine, "paypal", async (fresh) => {
+    engine.sandbox.setFault("paypal", { kind: "hang_before", operation: "commit" });
+    engine.sandbox.setFault("paypal", { kind: "hang_before", operation: "lookup" });
+    engine.sandbox.setFault("stripe", declined("stripe"));
+    const { charge } = await fresh.charges.create(chargeInput(FIRST));
+    expect(charge).toMatchObject({ status: "in_doubt", provider: "paypal" });
+    engine.sandbox.clearFaults();
+    const after = await worked(fresh, charge, ({ status }) => status !== "in_doubt" && status !== "processing");
+    expect(after).toMatchObject({ status: "failed", failure: { code: LOST.stripe } });
+    expect(after.attempts).toMatchObject([{ live: false, outcome: "unknown", nextLookAt: expect.any(Date) }, { outcome: "declined" }]);
+    expect(engine.sandbox.ledger().filter(({ chargeId }) => chargeId === charge.id)).toEqual([]);
+  });
+});
+
+it("an orphan that nobody could see for a day is a dead letter, also of a charge that succeeded; replayed it is looked at, seen it is settled", async () => {
+  await preferring(engine, "stripe", async (fresh) => {
+    engine.sandbox.setFault("stripe", { kind: "hang_after", operation: "commit" });
+    engine.sandbox.setFault("stripe", { kind: "hang_before", operation: "lookup" });
+    const { charge } = await fresh.charges.create(chargeInput(FIRST));
+    expect(charge).toMatchObject({ status: "succeeded", provider: "paypal" });
+    const [orphan] = charge.attempts;
+    const text = "update attempts set started_at = started_at - interval '25 hours', next_look_at = now() where id = $1";
+    await fresh.db.query({ name: "a_day_later", text, values: [orphan?.id] });
+    const letters = (): Promise<{ id: string; state: string }[]> =>
+      fresh.db.query({ name: "letters_of", text: "select id, state from dead_letters where charge_id = $1", values: [charge.id] });
+    const turn = async (): Promise<{ id: string; state: string }[]> => {
+      await fresh.worker.pass();
+      await fresh.worker.idle();
+      return letters();
+    };
+    const [letter] = await eventually(turn, (found) => found.length > 0);
+    expect(letter).toMatchObject({ state: "open" });
+    await fresh.db.query({
+      name: "much_later",
+      text: "update attempts set next_look_at = now() + interval '1 hour' where id = $1",
+      values: [orphan?.id],
+    });
+    engine.sandbox.clearFaults();
+    await fresh.charges.replayDeadLetter({ accountId: charge.accountId, id: letter?.id as string, actor: "key:ops" });
+    const after = await settled(fresh, charge);
+    expect(after).toMatchObject({ status: "succeeded", attempts: [{ outcome: "approved", live: false }, { outcome: "approved" }] });
+    expect(movedAt(engine.sandbox, charge.id)).toMatchObject({ paypal: 4200n });
+  });
+});
+
 function refusingCapture(provider: Provider, no: Outcome): Provider {
   return new Proxy(provider, {
     get(target, name) {

@@ -88,11 +88,19 @@ describe("a dispute that a webhook tells of", () => {
   it("is not opened again by what was told late", async () => {
     const charge = await stage.paid();
     const id = newDispute();
-    await stage.taken(about(charge, id, "lost", 10));
+    await stage.taken(about(charge, id, "won", 10));
     await stage.taken(about(charge, id, "needs_response", 0));
     await stage.taken(about(charge, id, "under_review", 10));
     expect(await disputed(charge)).toBe(false);
-    expect(await story(charge)).toEqual(["dispute.opened", "dispute.lost"]);
+    expect(await story(charge)).toEqual(["dispute.opened", "dispute.won"]);
+  });
+
+  it("keeps its charge from being refunded once it is lost: the bank has taken the money already", async () => {
+    const charge = await stage.paid();
+    const id = newDispute();
+    await stage.taken(about(charge, id, "needs_response"));
+    await stage.taken(about(charge, id, "lost", 1));
+    expect(await disputed(charge)).toBe(true);
   });
 
   it("ends where two events of the same second say so, in whatever order they come", async () => {
@@ -114,9 +122,9 @@ describe("a dispute that a webhook tells of", () => {
     await stage.taken(about(charge, first, "won", 1));
     expect(await disputed(charge)).toBe(true);
     const third = newDispute();
-    await Promise.all([stage.taken(about(charge, second, "lost", 1)), stage.taken(about(charge, third, "needs_response"))]);
+    await Promise.all([stage.taken(about(charge, second, "won", 1)), stage.taken(about(charge, third, "needs_response"))]);
     expect(await disputed(charge)).toBe(true);
-    await stage.taken(about(charge, third, "lost", 1));
+    await stage.taken(about(charge, third, "won", 1));
     expect(await disputed(charge)).toBe(false);
   });
 
@@ -154,7 +162,7 @@ describe("a dispute that a webhook tells of", () => {
           const [row] = await stage.rows<{ status: string }>("select status from disputes where provider_dispute = $1", id);
           expect(row?.status).toBe(ends[last] ?? last);
           const [flag] = await stage.rows<{ same: boolean }>(
-            "select disputed = exists (select from disputes where charge_id = c.id and status = 'open') as same from charges c where id = $1",
+            "select disputed = exists (select from disputes where charge_id = c.id and status in ('open', 'lost')) as same from charges c where id = $1",
             charge.id,
           );
           expect(flag?.same).toBe(true);
