@@ -179,6 +179,7 @@ function resolveRoute({ charges }: ChargeRouteDeps): Route {
       "`charged` is checked at the provider when it can be reached. `not_charged` makes sure first, where the provider can: it ends failed and never starts another attempt.",
     params: chargeIdParams,
     body: resolveBody,
+    example: { outcome: "charged", provider_reference: "pi_3N41", reason: "seen in the dashboard" },
     responses: { 200: { description: "The charge as it is now", schema: chargeSchema } },
     problems: ["charge_not_in_doubt", "resolution_in_progress", "provider_disagrees", ...BUSY],
     async handler({ principal, params, body }) {

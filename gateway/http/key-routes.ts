@@ -41,6 +41,7 @@ function createRoute({ db, clock, newId, randomBytes, livemode }: KeyRouteDeps):
     summary: "Make an API key",
     description: "`key` is in this answer only: what is kept is its SHA-256.",
     body: z.strictObject({ name: z.string().min(1).max(100), role: z.enum(ROLES) }),
+    example: { name: "billing core", role: "billing" },
     responses: { 201: { description: "The key, told this once", schema: keySchema.extend({ key: z.string() }) } },
     problems: [],
     async handler({ principal, body }) {

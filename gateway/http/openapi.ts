@@ -93,9 +93,13 @@ function operation(definition: Route, schemas: Schemas): Json {
 }
 
 function requestBody(definition: Route, schemas: Schemas): Json {
-  if (definition.rawBodyBytes !== undefined) return { requestBody: { required: true, content: { "*/*": { schema: { type: "string" } } } } };
+  if (definition.rawBodyBytes !== undefined) {
+    const { example } = definition;
+    const schema = { type: "string", description: "As it came: the bytes are signed" };
+    return { requestBody: { required: true, content: { "*/*": { schema, ...(example ? { example: JSON.stringify(example) } : {}) } } } };
+  }
   if (definition.body === undefined) return {};
-  return { requestBody: { required: true, content: { "application/json": bodyContent(definition, schemas) } } };
+  return { requestBody: { required: !definition.emptyBody, content: { "application/json": bodyContent(definition, schemas) } } };
 }
 
 function bodyContent({ body, example }: Route, schemas: Schemas): Json {

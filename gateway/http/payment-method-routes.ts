@@ -168,6 +168,7 @@ function updateRoute({ db, clock }: PaymentMethodRouteDeps): Route {
     description: "What is left out stays; null forgets it. `metadata` is replaced as a whole. The two parts of the expiry go together.",
     params: idParams,
     body: updateBody,
+    example: { exp_month: 12, exp_year: 2031 },
     responses: ok("The payment method as it is now"),
     problems: ["payment_method_gone"],
     async handler({ principal, params, body }) {
@@ -207,6 +208,7 @@ function putTokenRoute({ db, providers, clock }: PaymentMethodRouteDeps): Route 
     description: "A replaced token is active again. Deferred charges of the payment method can be collected at this provider from now on.",
     params: tokenParams,
     body: z.strictObject({ token: z.nonoptional(z.unknown(), "is required").meta({ description: "As in `payment_method` of a charge" }) }),
+    example: { token: { vault_id: "8kk845", source: "card" } },
     responses: ok("The payment method as it is now"),
     problems: ["payment_method_gone"],
     async handler({ principal, params, body }) {

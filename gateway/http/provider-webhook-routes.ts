@@ -23,6 +23,12 @@ export function providerWebhookRoutes(deps: { readonly receiver: Receiver; reado
         "For the processor itself. The body is the signed bytes; the signature, in the processor's own headers, is the authentication. 200: it is stored, or was before. " +
         "Everything else: it must be sent again, or is refused.",
       rawBodyBytes: MAX_WEBHOOK_BYTES,
+      example: {
+        id: "evt_1",
+        object: "event",
+        type: "payment_intent.succeeded",
+        data: { object: { id: "pi_1", object: "payment_intent" } },
+      },
       params: z.object({ provider: z.string().max(64) }),
       responses: { 200: { description: "Stored; also if it was before", schema: z.object({ received: z.literal(true) }) } },
       problems: ["webhook_refused", "webhook_not_taken"],

@@ -97,6 +97,7 @@ export function providersRoutes(parts: { fleet: Fleet; overrides: OverrideWatche
       description: "Replaces the provider's override. In force on every instance within a second, and kept through restarts.",
       params: Params,
       body: OverrideBody,
+      example: { mode: "drain", reason: "incident 4711", expires_in: 3600 },
       responses: { 200: { description: "The provider, with the override in force", schema: ProviderSchema } },
       problems: ["not_found"],
       async handler(request) {

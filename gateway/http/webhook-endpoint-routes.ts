@@ -112,6 +112,7 @@ function updateRoute(deps: WebhookEndpointRouteDeps): Route {
       "what was pending goes on when it is enabled.",
     params,
     body: EndpointUpdate,
+    example: { events: ["charge.*", "refund.*", "dispute.*"], enabled: true },
     responses: { 200: { description: "The endpoint as it is now", schema: endpointSchema } },
     problems: [],
     async handler({ principal, params: { id }, body }) {
@@ -154,7 +155,8 @@ function rotateRoute(deps: WebhookEndpointRouteDeps): Route {
       "Until `expires_in` seconds from now the secret before it signs as well: each webhook carries both signatures, so that a receiver changes " +
       "its secret when it likes. 0: the old one ends at once.",
     params,
-    body: z.strictObject({ expires_in: z.int().min(0).max(MAX_OVERLAP_S).default(DAY_S) }),
+    body: z.strictObject({ expires_in: z.int().min(0).max(MAX_OVERLAP_S).default(DAY_S).meta({ description: "Seconds" }) }),
+    example: { expires_in: DAY_S },
     responses: { 200: { description: "The endpoint, with its new secret this once", schema: endpointWithSecretSchema } },
     problems: [],
     async handler({ principal, params: { id }, body }) {

@@ -5,6 +5,7 @@ import { createHttpFixture, type HttpFixture } from "./http-fixture.ts";
 
 interface Operation {
   readonly operationId: string;
+  readonly summary: string;
   readonly security: object[];
   readonly parameters: { name: string; in: string; required: boolean; schema: object }[];
   readonly requestBody?: { content: Record<string, { schema: Record<string, unknown>; example?: object }> };
@@ -105,6 +106,31 @@ describe("/openapi.json", () => {
     const create = document.paths["/v1/charges"]?.post;
     expect(create?.parameters).toContainEqual(expect.objectContaining({ name: "Idempotency-Key", in: "header", required: true }));
     expect(create?.requestBody?.content["application/json"]?.schema).toEqual({ $ref: "#/components/schemas/ChargeRequest" });
+  });
+
+  it("gives for every body an example that fits", () => {
+    for (const { method, path, body, example, emptyBody } of http.routes) {
+      if (body === undefined) continue;
+      const faults = body.safeParse(example).error?.issues.map(({ path, message }) => `/${path.join("/")} ${message}`);
+      expect({ route: `${method} ${path}`, example, faults }).toEqual({
+        route: `${method} ${path}`,
+        example: expect.anything(),
+        faults: undefined,
+      });
+      expect(document.paths[path]?.[method]?.requestBody).toMatchObject({ required: !emptyBody });
+    }
+  });
+
+  it("describes every route, its path and query included, and each answer of it by a schema", () => {
+    for (const [name, { summary, parameters, responses }] of operations()) {
+      if (name.includes(" /test/")) continue;
+      expect(summary, name).toMatch(/^[A-Z].{3,}[^.]$/);
+      for (const [status, { content }] of Object.entries(responses)) {
+        const [type, { schema }] = Object.entries(content ?? {})[0] ?? ["", {}];
+        if (type.endsWith("json")) expect(Object.keys(schema ?? {}), `${name} ${status}`).not.toEqual([]);
+      }
+      for (const parameter of parameters) expect(Object.keys(parameter.schema), `${name} ${parameter.name}`).not.toEqual([]);
+    }
   });
 
   it("gives an example that is accepted", async () => {
