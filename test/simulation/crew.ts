@@ -13,6 +13,7 @@ export class Crew {
   readonly #workers: readonly Worker[];
   readonly #waiting: Order[] = [];
   readonly #current = new Map<Worker, Order>();
+  readonly #dead = new Set<Worker>();
 
   constructor(size: number) {
     this.#workers = Array.from({ length: size }, () => new Worker(new URL("worker.ts", import.meta.url)));
@@ -25,16 +26,25 @@ export class Crew {
         order?.done(result);
         this.#next();
       });
-      worker.on("error", (error: Error) => this.#current.get(worker)?.failed(error));
+      worker.on("error", (error: Error) => this.#died(worker, error));
     }
   }
 
   /** The job is asked for when a thread is free; null: it is not wanted any more. */
   run(job: () => Job | null): Promise<JobResult | null> {
     return new Promise((done, failed) => {
+      if (this.#dead.size === this.#workers.length) return failed(new Error("every thread has died"));
       this.#waiting.push({ job, done, failed });
       this.#next();
     });
+  }
+
+  /** A thread that died takes no more work: whoever waits is told so, and not left waiting. */
+  #died(worker: Worker, error: Error): void {
+    this.#current.get(worker)?.failed(error);
+    this.#current.delete(worker);
+    this.#dead.add(worker);
+    if (this.#dead.size === this.#workers.length) for (const order of this.#waiting.splice(0)) order.failed(error);
   }
 
   async close(): Promise<void> {
