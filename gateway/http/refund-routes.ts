@@ -117,6 +117,7 @@ function resolveRoute({ charges }: RefundRouteDeps): Route {
       "`not_refunded` ends it as failed: its amount can be refunded again. Sends nothing.",
     params: refundIdParams,
     body: resolveBody,
+    example: { outcome: "refunded", provider_reference: "re_3N41", reason: "seen in the dashboard" },
     responses: { 200: { description: "The refund as it is now", schema: refundSchema } },
     problems: ["refund_not_in_doubt", "resolution_in_progress", "provider_disagrees", "not_ready", "too_many_requests"],
     async handler({ principal, params, body }) {
