@@ -33,6 +33,11 @@ async function main(config: Config): Promise<void> {
   // A local start shows people what to do next; its log goes to a file. Everywhere else the log is what standard output is for.
   const logFile = config.databaseUrl === null ? await openLogFile(config.dataDir) : null;
   const log = createLogger({ level: config.logLevel, ...(logFile ? { destination: logFile.stream } : {}) });
+  // A fault of ours ends the process, as it should; the log says why.
+  process.on("uncaughtExceptionMonitor", (err, origin) => {
+    log.fatal({ err, origin }, "the process ends");
+    log.flush();
+  });
   const stops: Stop[] = [];
   const stopAll = onSignals(stops, log);
   try {

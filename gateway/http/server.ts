@@ -103,7 +103,7 @@ async function answer(deps: HttpDeps, route: Route, exchange: Exchange, req: exp
   const { path, search } = splitUrl(req.originalUrl);
   const query = validateQuery(route.query, search);
   const idempotencyKey = route.idempotent ? readIdempotencyKey(req) : null;
-  const rawBody = route.method === "get" || route.method === "delete" ? NO_BYTES : await readBody(req, route.rawBodyBytes);
+  const rawBody = route.method === "get" || route.method === "delete" ? NO_BYTES : await (raw ? readRaw(route, req) : readBody(req));
   const { value: json, faults } = raw ? NO_JSON : parseBody(rawBody, req);
   const request: RouteRequest = {
     method: route.method,
@@ -132,6 +132,20 @@ async function answer(deps: HttpDeps, route: Route, exchange: Exchange, req: exp
 }
 
 const NO_BYTES = Buffer.alloc(0);
+
+/** Bodies of strangers (a webhook's signature is checked over the whole of it) that are received at once: 64 MiB at the most. */
+const MAX_RAW_READING = 256;
+let rawReading = 0;
+
+async function readRaw(route: Route, req: express.Request): Promise<Buffer> {
+  if (rawReading >= MAX_RAW_READING) throw new Problem("webhook_not_taken", "Too many are being received.", { retryAfterS: 5 });
+  rawReading += 1;
+  try {
+    return await readBody(req, route.rawBodyBytes);
+  } finally {
+    rawReading -= 1;
+  }
+}
 const NO_JSON = { value: undefined, faults: [] };
 
 /** Node makes a list of one header only, Set-Cookie, which no request has. */

@@ -1,5 +1,6 @@
 import type { Attempt, Charge } from "../charges/charge.ts";
 import type { ChargeId } from "../ids.ts";
+import { DEFAULT_ACCOUNT } from "../store/append-event.ts";
 import { hintAttempt } from "../store/closed-attempts.ts";
 import type { Database } from "../store/database.ts";
 import { type NewFinding, type OpenFinding, openFindings, openFindingsOfCharge, resolveUnseen } from "../store/findings.ts";
@@ -68,7 +69,8 @@ function unknownPayment(session: Session, scope: Scope, payment: SuspectPayment)
   }
   return [
     {
-      account_id: session.run.account_id,
+      // Nobody's: whoever keeps the books of the installation sees it, whoever asked for the run.
+      account_id: DEFAULT_ACCOUNT,
       kind: payment.state === "held" ? "orphan_hold" : "unknown_payment",
       provider: scope.provider,
       subject: payment.reference,
@@ -165,7 +167,7 @@ async function judgeRefund(session: Session, scope: Scope, refund: SuspectRefund
   if (refund.operation_id === null) {
     const charge = refund.charge_id === null ? null : await readCharge(db, { accountId: null, id: refund.charge_id as ChargeId });
     const ours = refund.charge_id === null ? [] : await operationsOfCharge(db, refund.charge_id);
-    const accountId = charge?.accountId ?? session.run.account_id;
+    const accountId = charge?.accountId ?? DEFAULT_ACCOUNT;
     return judgeUnknownRefund(refund, ours, { provider: scope.provider, accountId, settledBefore: session.settledBefore });
   }
   const operation = await readOwnOperation(db, refund.operation_id);

@@ -84,11 +84,14 @@ function exchange(url: URL, options: RequestOptions, body: Buffer, signal: Abort
       resolve(result);
       request.destroy();
     };
-    request.on("error", (error) => end(failed(codeOf(error))));
-    request.on("close", () => end(failed("closed")));
+    // Once the status is known, a connection that breaks in the body changes nothing: `readAnswer` ends by itself.
+    let answered = false;
+    request.on("error", (error) => answered || end(failed(codeOf(error))));
+    request.on("close", () => answered || end(failed("closed")));
     const onTimeout = () => end(failed("timeout"));
     signal.addEventListener("abort", onTimeout);
     request.on("response", (response) => {
+      answered = true;
       signal.removeEventListener("abort", onTimeout);
       readAnswer(response, signal).then((answer) => {
         const pause = pauseMs(response.headers["retry-after"], clock.now());

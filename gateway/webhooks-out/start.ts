@@ -9,12 +9,16 @@ import { oldestDueDelivery } from "../store/webhook-delivery-upkeep.ts";
 import type { Resolve } from "./addresses.ts";
 import { type CourierParts, createCourier } from "./courier.ts";
 import { CONSUMER, dispatchDeliveries } from "./dispatch.ts";
+import { fewAtOnce } from "./few-at-once.ts";
 import { createPoster } from "./post.ts";
 
 const DISPATCH_INTERVAL_MS = 500;
 
+/** A name server that never answers holds one of the two threads that the process resolves names on: the other is the processors'. */
+const few = fewAtOnce(1);
+
 /** As the machine resolves names, `/etc/hosts` included: every address, so that every one is checked. */
-export const systemResolve: Resolve = (hostname) => lookup(hostname, { all: true });
+export const systemResolve: Resolve = (hostname) => few(() => lookup(hostname, { all: true }));
 
 /** Deliveries from the trail, and their sender. Safe on every instance. */
 export async function startWebhooksOut(options: {
