@@ -41,6 +41,7 @@ export class Crew {
 
   /** A thread that died takes no more work: whoever waits is told so, and not left waiting. */
   #died(worker: Worker, error: Error): void {
+    process.stderr.write(`a thread of the simulation died: ${error.stack ?? error}\n`);
     this.#current.get(worker)?.failed(error);
     this.#current.delete(worker);
     this.#dead.add(worker);
