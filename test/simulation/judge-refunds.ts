@@ -21,9 +21,12 @@ export async function judgeRefunds(evidence: Pick<Evidence, "query" | "violate" 
   });
   const refunds = evidence.books.filter(({ type }) => type === "refund");
   const known = new Set<string>();
-  for (const { id, charge_id, kind, state, amount, provider_reference, letters } of rows) {
-    const paid = refunds.find(({ chargeId, reference }) => chargeId === charge_id && reference === provider_reference);
-    if (paid) known.add(paid.reference);
+  // Two processors may call their refunds alike: an attempt is at one of them.
+  const nameOf = (attempt: string, reference: string | null): string => `${attempt} ${reference}`;
+  for (const { id, charge_id, attempt_id, kind, state, amount, provider_reference, letters } of rows) {
+    const name = nameOf(attempt_id, provider_reference);
+    const paid = refunds.find(({ attemptId, reference }) => nameOf(attemptId, reference) === name);
+    if (paid) known.add(name);
     const violate = (detail: string) => evidence.violate("refunds", `the ${kind} ${id} of ${charge_id} ${detail}`, [charge_id, id]);
     if (state === "succeeded" && !paid) violate("has succeeded, and nothing went back");
     else if (state === "succeeded" && paid?.amount !== BigInt(amount)) violate(`gave back ${paid?.amount} and not ${amount}`);
@@ -33,8 +36,8 @@ export async function judgeRefunds(evidence: Pick<Evidence, "query" | "violate" 
   const open = new Set(
     rows.filter(({ state, letters }) => (state !== "succeeded" && state !== "failed") || letters > 0).map((row) => row.charge_id),
   );
-  for (const { reference, chargeId, amount } of refunds) {
-    if (known.has(reference) || open.has(chargeId) || evidence.isExcused?.(chargeId)) continue;
+  for (const { reference, attemptId, chargeId, amount } of refunds) {
+    if (known.has(nameOf(attemptId, reference)) || open.has(chargeId) || evidence.isExcused?.(chargeId)) continue;
     evidence.violate("refunds", `${amount} of ${chargeId} went back as ${reference}, and no refund knows of it`, [chargeId]);
   }
   for (const [attemptId, net] of heldByAttempt(evidence.books)) {
