@@ -1,5 +1,6 @@
 import type { Declined } from "../../providers/contract/outcome.ts";
 import { type BanRule, type Bar, banAfter, barOf, type DeclinedAttempt } from "../../routing/retry-limits.ts";
+import { isMarked } from "../store/closed-attempts.ts";
 import { DatabaseAmbiguous, DatabaseUnavailable } from "../store/database.ts";
 import { type NewDecline, readDeclines } from "../store/declined-attempts.ts";
 import type { AttemptPatch } from "../store/write-transitions.ts";
@@ -55,8 +56,8 @@ export function declinesOf(core: Core, charge: Pick<Charge, "paymentMethod">, no
 }
 
 /**
- * The same before a failover, which is the only time that a turn needs them. null: the database did not say; what was learned must
- * not be lost for it, so the next attempt is left to a turn that can ask.
+ * The same before a failover, which is the only time that a turn needs them. null: the database did not say, or there is late evidence that
+ * this attempt was paid; what was learned must not be lost for it, so the next attempt is left to a turn that can ask.
  */
 export async function declinesBeforeFailover(
   core: Core,
@@ -68,7 +69,7 @@ export async function declinesBeforeFailover(
   const asks = verdict.kind === "ended" ? verdict.mayFailOver : verdict.kind === "waits" && charge.failover === "authorize_first";
   if (!asks || hasNoOther(charge, attempt)) return [];
   try {
-    return await declinesOf(core, charge, new Date(core.clock.now()));
+    return (await isMarked(core.db, attempt.id)) ? null : await declinesOf(core, charge, new Date(core.clock.now()));
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof DatabaseAmbiguous) return null;
     throw error;

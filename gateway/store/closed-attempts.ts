@@ -27,8 +27,7 @@ export async function takeAttemptsToLookAt(db: Database, at: { now: Date; until:
  * Evidence came late that an attempt was paid. A closed one is looked at now; whoever holds its charge does not know of it, so they lose
  * their lease number, and with it the right to begin another attempt (its end stays: what they sent may still be under way). A live
  * one carries the mark until it is approved, so that closing it does not lose the evidence. An orphan (authorize_first) moves no money and
- * holds nothing back, so its charge's lease stays. The charge is locked first, as by every
- * other writer.
+ * holds nothing back, so its charge's lease stays. The charge is locked first, as by every other writer.
  */
 export async function hintAttempt(db: Database, id: AttemptId, now: Date): Promise<void> {
   await db.query({
@@ -37,12 +36,22 @@ export async function hintAttempt(db: Database, id: AttemptId, now: Date): Promi
         select c.id from charges c where c.id = (select charge_id from attempts where id = $1) for update
       ), marked as (
         update attempts a set next_look_at = $2 from held h
-        where a.id = $1 and a.charge_id = h.id and a.outcome is distinct from 'approved' 
+        where a.id = $1 and a.charge_id = h.id and a.outcome is distinct from 'approved'
         returning a.charge_id, a.live or a.outcome is not distinct from 'unknown' as harmless
       )
       update charges c set lease_no = c.lease_no + 1 from marked m where c.id = m.charge_id and not m.harmless`,
     values: [id, now],
   });
+}
+
+/** Whether a live attempt carries late evidence that it was paid. */
+export async function isMarked(db: Database, id: AttemptId): Promise<boolean> {
+  const rows = await db.query({
+    name: "is_marked",
+    text: "select from attempts where id = $1 and live and next_look_at is not null",
+    values: [id],
+  });
+  return rows.length > 0;
 }
 
 /** After a real look, that was `due` when it began; null: enough of them. Evidence that came meanwhile stays due. */

@@ -114,7 +114,12 @@ const PATCH_SET = `live = x.live, outcome = x.outcome, ambiguous = a.ambiguous o
   finished_at = x.finished_at, latency_ms = coalesce(a.latency_ms, x.latency_ms),
   next_look_at = case when x.outcome <> 'approved' then least(x.next_look_at, a.next_look_at) end`;
 
-const INPUT = `
+/**
+ * `begins`: a row brings the next intent. It is not written while there is evidence that the attempt which it closes was paid after all:
+ * the mark may have come since its writer read the charge (hint_attempt marks under the charge's lock, and this reads it under that lock;
+ * without the offset the condition would be asked of the row as it was before the lock).
+ */
+const inputOf = (begins: boolean): string => `
 with input as (
   select * from jsonb_to_recordset($1::jsonb) as i(
     id text, lease_no integer, from_status text, status text, amount_captured bigint, provider text, provider_reference text,
@@ -126,12 +131,21 @@ with input as (
   select l.id from (select distinct id from input order by id) i
     cross join lateral (select c.id from charges c where c.id = i.id for update) l
   limit $2
-), moved as (
+), ${
+  begins
+    ? `evident as (
+  select a.charge_id as id from locked l join input i on i.id = l.id cross join lateral (
+    select n.charge_id, n.live and n.next_look_at is not null as marked from attempts n where n.id = i.attempt ->> 'id' offset 0 for update) a
+  where i.next_attempt is not null and a.marked
+), `
+    : ""
+}moved as (
   update charges c set status = i.status, amount_captured = i.amount_captured, provider = i.provider,
     provider_reference = i.provider_reference, failure = i.failure, deferred = i.deferred, next_action = i.next_action,
-    authorized_until = i.authorized_until, excluded = i.excluded, tries = i.tries, next_action_at = i.next_action_at, lease_until = i.lease_until, updated_at = i.now
+    authorized_until = i.authorized_until, excluded = i.excluded, tries = i.tries, next_action_at = i.next_action_at,
+    lease_until = i.lease_until, updated_at = i.now
   from input i join locked l on l.id = i.id
-  where c.id = i.id and c.lease_no = i.lease_no and c.status = i.from_status
+  where c.id = i.id and c.lease_no = i.lease_no and c.status = i.from_status${begins ? " and not exists (select from evident e where e.id = i.id)" : ""}
   returning c.id, c.lease_no
 ), closed as (
   update attempts a set ${PATCH_SET}
@@ -247,12 +261,12 @@ function statementFor(transitions: readonly Transition[]): Statement {
   return {
     // By their numbers: 63 bytes is all that a server keeps of a name.
     name: ["write_transitions", ...parts.map((part) => Object.keys(PARTS).indexOf(part))].join(" "),
-    text: INPUT + parts.map((part) => PARTS[part]).join("") + tell(parts.includes("dead_letter")),
+    text: inputOf(parts.includes("next_attempt")) + parts.map((part) => PARTS[part]).join("") + tell(parts.includes("dead_letter")),
     values: [JSON.stringify(transitions), transitions.length],
   };
 }
 
-/** Whether each was written, in order; not written: its lease was taken over. */
+/** Whether each was written, in order; not written: its lease was taken over, or evidence keeps the next attempt from being begun. */
 export async function writeTransitions(db: Database, transitions: readonly Transition[]): Promise<boolean[]> {
   const rows = await db.query<{ id: string; lease_no: number }>(statementFor(transitions));
   const moved = new Set(rows.map((row) => `${row.id} ${row.lease_no}`));

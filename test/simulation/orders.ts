@@ -52,6 +52,11 @@ export class Orders {
     this.#world.violate("law 2", detail, [intent.chargeId]);
   }
 
+  /** What its processor refused may be sent under a new key, once a person has replayed its dead letter. */
+  refundFailed(key: string): void {
+    for (const [about, last] of this.#refundKeys) if (last.key === key) this.#refundKeys.delete(about);
+  }
+
   written(row: Transition): void {
     const { id, from_status: from, status, operation } = row;
     // A void's key is kept with its intent; a hold may also end without any command.

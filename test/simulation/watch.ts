@@ -157,6 +157,7 @@ export class Watch implements SqlWatcher, WireWatcher {
         if (rows.length > 0) {
           const write = JSON.parse(statement.values?.[4] as string) as Parameters<Refunds["written"]>[1];
           this.refunds.written(id, write);
+          if (write.state === "failed") this.#orders.refundFailed(write.provider_key);
           this.#coverage.count(`operation ${write.state}`);
         }
         this.#leases.released(id, second as number);

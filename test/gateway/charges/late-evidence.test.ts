@@ -7,7 +7,7 @@ import { hintAttempt } from "../../../gateway/store/closed-attempts.ts";
 import { type Database, DatabaseUnavailable } from "../../../gateway/store/database.ts";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
-import { type Engine, eventually, movedAt, reread } from "../../support/engine.ts";
+import { chargeInput, type Engine, eventually, movedAt, reread } from "../../support/engine.ts";
 import { LateStage, overlaid } from "./late-stage.ts";
 
 let stage: LateStage;
@@ -174,6 +174,44 @@ describe("late evidence", () => {
     assembleCore({ ...engine.core, db, providers: [...engine.core.providers.values()] }).hint(charge.id, first.id);
     await noted(charge);
     expect(failures).toBe(0);
+  });
+
+  it.each([
+    { when: "before", of: "the write that would begin the next attempt (simulator, seed 267101025)", live: false },
+    { when: "while", of: "that write is on its way", live: true },
+  ])("about the live attempt, that comes $when $of, keeps it from being begun", async ({ when, live }) => {
+    await stage.allow();
+    const { charge } = await engine.charges.create(chargeInput());
+    await stage.allow("paypal");
+    const paypal = engine.core.providers.get("paypal") as Provider;
+    const noticed = async (): Promise<void> => {
+      const [first] = (await reread(engine, charge)).attempts;
+      await hintAttempt(engine.db, first!.id, new Date());
+    };
+    // The attempt is paid, and its processor says that it never came: the law's premise.
+    const commit: Provider["commit"] = async (...args) => {
+      expect(await paypal.commit(...args)).toMatchObject({ kind: "approved" });
+      await stage.allow("stripe");
+      if (when === "before") await noticed();
+      return { kind: "not_sent", cause: "refused", fault: true, detail: "refused at the gate" };
+    };
+    const query: Database["query"] = async (statement) => {
+      const begins = statement.name.startsWith("write_transitions") && JSON.stringify(statement.values).includes('\\"next_attempt\\":{');
+      if (begins && (await reread(engine, charge)).attempts.length === 1) await noticed();
+      return engine.db.query(statement);
+    };
+    const db = when === "while" ? { ...engine.db, query } : engine.db;
+    const providers = [overlaid(paypal, { commit }), engine.core.providers.get("stripe") as Provider];
+    const { claim, until } = await stage.claimed(charge);
+    await takeTurn(assembleCore({ ...engine.core, db, providers }), claim, until);
+    expect(await reread(engine, charge)).toMatchObject({ status: "processing", attempts: [{ provider: "paypal", live }] });
+    expect(movedAt(engine.sandbox, charge.id)).toEqual({ paypal: 4200n });
+    await stage.leaseOver(charge);
+    // What is closed is found paid by its look; what is live, by its turn.
+    if (!live) await lookAtClosed(engine.core, await stage.lookTaken(charge));
+    else await stage.takesTurn(charge, "processing");
+    expect(await reread(engine, charge)).toMatchObject({ status: "succeeded", provider: "paypal", attempts: [{ outcome: "approved" }] });
+    expect(movedAt(engine.sandbox, charge.id)).toEqual({ paypal: 4200n });
   });
 });
 

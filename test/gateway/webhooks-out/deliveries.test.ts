@@ -110,24 +110,24 @@ describe("order", () => {
     await world.endpoint(receiver.url);
     const second = world.another();
     let draw = 0;
-    const delivered: string[] = [];
-    receiver.answer = (got, response) => {
+    // By id: one whose result a database under load did not take is sent again.
+    const delivered = new Map<string, { type: string; charge: string }>();
+    receiver.answer = ({ type, event, body }, response) => {
       draw += 1;
       const fails = draw % 3 === 0;
-      if (!fails) delivered.push(got.body);
+      if (!fails && !delivered.has(event)) delivered.set(event, { type, charge: JSON.parse(body).data.charge });
       response.writeHead(fails ? 503 : 200).end();
     };
     const types = ["charge.deferred", "charge.in_doubt", "charge.authorized", "charge.succeeded", "refund.created"];
     for (const type of types) for (let i = 0; i < 20; i++) await world.event(type, { charge: `ch_${i}` });
     await world.dispatch();
-    for (let i = 0; i < 400 && delivered.length < 100; i++) {
+    for (let i = 0; i < 400 && delivered.size < 100; i++) {
       await Promise.all([world.courier.pass(), second.pass()]);
       await Promise.all([world.courier.idle(), second.idle()]);
-      world.clock.pass(5_000);
+      world.clock.pass(20_000);
     }
-    expect(delivered).toHaveLength(100);
     for (let i = 0; i < 20; i++) {
-      const of = delivered.map((body) => JSON.parse(body)).filter(({ data }) => data.charge === `ch_${i}`);
+      const of = [...delivered.values()].filter(({ charge }) => charge === `ch_${i}`);
       expect(of.map(({ type }) => type)).toEqual(types);
     }
   });

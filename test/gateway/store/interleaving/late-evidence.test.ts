@@ -99,13 +99,35 @@ describe("late evidence about an attempt that is live", () => {
     ]);
   });
 
+  const ended = (id: string) =>
+    transition(id, { status: "deferred", attempt: patch(attemptId(id, 1)), lease_until: null, next_action_at: NOW.toISOString() });
+
   it("outlives its end, and is looked at only then", async () => {
     const { id } = acceptance();
     await acceptCharges(stage.db, [acceptance({ id })]);
     await hintAttempt(a.db, attemptId(id, 1) as AttemptId, NOW);
     expect(await looks()).not.toContainEqual(expect.objectContaining({ chargeId: id }));
-    expect(await writeTransitions(b.db, [failedOver(id, 2)])).toEqual([true]);
+    expect(await writeTransitions(b.db, [ended(id)])).toEqual([true]);
     expect(await looks()).toContainEqual({ id: attemptId(id, 1), chargeId: id, due: at(60) });
+  });
+
+  it("refuses the write that ends it and begins the next one; others beside it are written", async () => {
+    const [{ id }, other] = [acceptance(), acceptance()];
+    await acceptCharges(stage.db, [acceptance({ id }), other]);
+    await hintAttempt(a.db, attemptId(id, 1) as AttemptId, NOW);
+    expect(await writeTransitions(b.db, [failedOver(id, 2), failedOver(other.id, 2)])).toEqual([false, true]);
+    expect(await attemptsOf(id)).toEqual([{ no: 1, live: true, next_look_at: NOW }]);
+  });
+
+  it("refuses it too when it comes while the write waits for the charge", async () => {
+    const { id } = acceptance();
+    await acceptCharges(stage.db, [acceptance({ id })]);
+    const open = await stage.hold(a, (db) => hintAttempt(db, attemptId(id, 1) as AttemptId, NOW));
+    const late = writeTransitions(b.db, [failedOver(id, 2)]);
+    await stage.waits(late, b, a);
+    await open.commit();
+    expect(await late).toEqual([false]);
+    expect(await attemptsOf(id)).toEqual([{ no: 1, live: true, next_look_at: NOW }]);
   });
 
   it("is not needed once it is approved", async () => {
