@@ -8,6 +8,7 @@ const module = (...path: string[]) => join(ROOT, "node_modules", ...path);
 
 const CHECKS = {
   types: [module("typescript", "bin", "tsc"), "-p", "."],
+  "types of the console": [module("typescript", "bin", "tsc"), "-p", "gateway/console"],
   "style and lint": [module("@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"],
   "unused files, exports and dependencies": [module("knip", "bin", "knip.js")],
   "import rules": [

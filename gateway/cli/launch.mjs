@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureConsole } from "./build-console.mjs";
 import { ensureInstalled } from "./install.mjs";
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -38,9 +39,11 @@ if (file === undefined || !existsSync(join(root, file))) {
   process.exit(64);
 }
 
+const say = (line) => console.error(`switchyard: ${line}`);
 let node;
 try {
-  node = await ensureInstalled(root, (line) => console.error(`switchyard: ${line}`));
+  node = await ensureInstalled(root, say);
+  if (name === "start") ensureConsole(root, node, say);
 } catch (error) {
   console.error(`switchyard: ${error instanceof Error ? error.message : error}`);
   process.exit(1);

@@ -1,0 +1,101 @@
+/** Numbers, money and times as people read them. */
+
+const number = new Intl.NumberFormat("en");
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+const formats = new Map<string, Intl.NumberFormat>();
+
+export function count(value: number): string {
+  return number.format(value);
+}
+
+/** 12,345 as 12.3K: for axes. */
+export function shortCount(value: number): string {
+  return compact.format(value);
+}
+
+/** A share from 0 to 1; "–" when there is none. */
+export function share(value: number | null): string {
+  return value === null ? "–" : percent.format(value);
+}
+
+/** Minor units of a currency: (4200, "usd") is $42.00. */
+export function money(amount: number, currency: string): string {
+  const format = formatOf(currency, "standard");
+  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
+/** For axes and narrow places: $1.2K. */
+export function shortMoney(amount: number, currency: string): string {
+  const digits = formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2;
+  return formatOf(currency, "compact").format(amount / 10 ** digits);
+}
+
+function formatOf(currency: string, notation: "standard" | "compact"): Intl.NumberFormat {
+  const key = `${currency} ${notation}`;
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.NumberFormat("en", {
+    style: "currency",
+    currency,
+    notation,
+    ...(notation === "compact" ? { maximumFractionDigits: 1 } : {}),
+  });
+  formats.set(key, made);
+  return made;
+}
+
+const STEPS = [
+  [86_400, "day"],
+  [3_600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+] as const;
+
+/** A length of time by its largest unit: "3 minutes". */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const [size, unit] = STEPS.find(([step]) => seconds >= step) ?? ([1, "second"] as const);
+  const whole = Math.floor(seconds / size);
+  return `${whole} ${unit}${whole === 1 ? "" : "s"}`;
+}
+
+/** "3 minutes ago", "in 2 hours", "now". */
+export function fromNow(at: number, now: number): string {
+  const away = at - now;
+  if (Math.abs(away) < 1_500) return "now";
+  return away < 0 ? `${duration(-away)} ago` : `in ${duration(away)}`;
+}
+
+/** Of this device's time zone: 22 Nov 2026, 14:03:07. */
+export function dateTime(at: number | string): string {
+  return new Date(at).toLocaleString("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
+}
+
+export function clockTime(at: number | string): string {
+  return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
+/** `in_doubt` as "in doubt". */
+export function plain(word: string): string {
+  return word.replaceAll("_", " ");
+}
+
+/** Names as people write them; a configured id that is not known stays as it is. */
+const NAMES: Readonly<Record<string, string>> = { stripe: "Stripe", paypal: "PayPal" };
+
+export function providerName(id: string): string {
+  return NAMES[id] ?? id;
+}
+
+/** "a, b and c". */
+export function list(words: readonly string[]): string {
+  return words.length < 2 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
