@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import type { Clock, Random } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
 import type { ProviderDefaults } from "../routing/rules.ts";
 import { createChargeService } from "./charges/charge-service.ts";
 import type { Core } from "./charges/core.ts";
 import { ClockGuard } from "./clock-guard.ts";
-import type { Config } from "./config.ts";
+import { type Config, isLoopback } from "./config.ts";
 import { assembleCore } from "./core-parts.ts";
 import { registerGauges } from "./gauges.ts";
 import { startActiveReads } from "./health/active-reads.ts";
@@ -19,6 +20,9 @@ import { auditRoutes } from "./http/audit-routes.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
+import { consolePages } from "./http/console-pages.ts";
+import { consoleSessionRoutes } from "./http/console-session-routes.ts";
+import { createConsoleSessions } from "./http/console-sessions.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { disputeRoutes } from "./http/dispute-routes.ts";
 import { eventRoutes } from "./http/event-routes.ts";
@@ -256,6 +260,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
     clock,
   });
+  const sessions = createConsoleSessions({ db, clock, randomBytes, authenticator, adminKey: config.adminKey });
   const refusals = createRefusals({ db, clock, log });
   const { providers, newId } = core;
   const receiver = createReceiver({ db, clock, newId, log, providers, refusals, count: gauges.countWebhook });
@@ -282,14 +287,22 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       newId: core.newId,
       randomBytes,
       livemode,
-      authenticator,
+      authenticator: {
+        forget(keyId) {
+          authenticator.forget(keyId);
+          sessions.forget(keyId);
+        },
+      },
       hasAdminKey: config.adminKey !== null,
     }),
+    ...consoleSessionRoutes({ sessions, clock, livemode, sandbox: false, loopback: isLoopback(config.host) }),
   ];
   const system = systemRoutes({ readiness: () => readinessOf(health), status: async () => statusOf(fleet), registry: metrics.registry });
   const app = createHttpApp({
     routes: config.role === "worker" ? system : [...api, ...system],
     authenticate: (key) => authenticator.authenticate(key),
+    sessions: config.role === "worker" ? null : sessions,
+    pages: config.role === "worker" ? null : consolePages(join(import.meta.dirname, "console/dist")),
     log,
     metrics,
     clock,

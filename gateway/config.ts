@@ -44,6 +44,11 @@ export const CONFIG_EXIT_CODE = 78;
 
 const MIN_ADMIN_KEY_CHARS = 32;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+/** Reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
 /** A caller must be able to wait for the budget, and a worker's lease is longer than it: five minutes is past both. */
 const MAX_BUDGET_MS = 300_000;
 
@@ -115,7 +120,7 @@ function conflicts(config: Omit<Config, "notes">): string[] {
 
 function notesOn(config: Omit<Config, "notes">, accounts: readonly ConfiguredAccount[]): string[] {
   const notes: string[] = [];
-  if (!LOOPBACK.test(config.host) && config.databaseUrl === null)
+  if (!isLoopback(config.host) && config.databaseUrl === null)
     notes.push(
       `HOST ${config.host} is reachable from other machines while the ready-made keys of a local start are valid: guard DATA_DIR, or revoke them`,
     );

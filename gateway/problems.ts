@@ -12,6 +12,7 @@ export const PROBLEMS = {
   idempotency_key_invalid: { status: 400, title: "The Idempotency-Key header must be 1 to 255 visible ASCII characters", money: "none" },
   unauthorized: { status: 401, title: "No valid API key", money: "none" },
   forbidden: { status: 403, title: "This key's role may not do this", money: "none" },
+  csrf_token_invalid: { status: 403, title: "The console's cookie came without the console's token", money: "none" },
   not_found: { status: 404, title: "No such resource", money: "none" },
   method_not_allowed: { status: 405, title: "The resource does not take this method", money: "none" },
   not_acceptable: { status: 406, title: "This representation is not available", money: "none" },
@@ -40,6 +41,7 @@ export const PROBLEMS = {
   idempotency_key_reused: { status: 422, title: "This key was used with another request", money: "none" },
   // Thrown before a key is looked up: it may have been used before.
   too_many_requests: { status: 429, title: "Too many requests", money: "unknown" },
+  too_many_sign_ins: { status: 429, title: "Too many failed sign-ins", money: "none" },
   internal_error: { status: 500, title: "An unexpected error", money: "unknown" },
   webhook_not_taken: { status: 503, title: "The webhook cannot be taken now", money: "none" },
   no_provider_available: { status: 503, title: "No provider can be used now", money: "none" },

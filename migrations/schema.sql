@@ -127,6 +127,19 @@ CREATE INDEX charges_due ON public.charges USING btree (next_action_at) WHERE ((
 CREATE UNIQUE INDEX charges_one_unfinished_per_reference ON public.charges USING btree (account_id, reference) WHERE ((reference IS NOT NULL) AND (NOT allow_duplicate_reference) AND (status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text])));
 CREATE TRIGGER charges_terminal BEFORE UPDATE OF status ON public.charges FOR EACH ROW EXECUTE FUNCTION guard_terminal();
 
+create table console_sessions (
+  token_hash bytea not null,
+  account_id text not null,
+  key_id text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint console_sessions_pkey PRIMARY KEY (token_hash),
+  constraint console_sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id),
+  constraint console_sessions_key_id_fkey FOREIGN KEY (key_id) REFERENCES api_keys(id)
+);
+CREATE INDEX console_sessions_by_expiry ON public.console_sessions USING btree (expires_at);
+CREATE INDEX console_sessions_by_key ON public.console_sessions USING btree (key_id, created_at);
+
 create table dead_letters (
   id text not null,
   account_id text not null,

@@ -57,10 +57,16 @@ export function refuse(
   });
 }
 
-function write(exchange: Exchange, res: ServerResponse, status: number, content: string, headers: Readonly<Record<string, string>>): void {
+function write(
+  exchange: Exchange,
+  res: ServerResponse,
+  status: number,
+  content: string | Buffer,
+  headers: Readonly<Record<string, string>>,
+): void {
   if (res.headersSent || res.destroyed) return;
   const all = { ...ON_EVERY_ANSWER, "X-Request-Id": exchange.requestId, ...headers };
-  if (status === 204) res.writeHead(status, all).end();
+  if (status === 204 || status === 304) res.writeHead(status, all).end();
   else res.writeHead(status, { ...all, "Content-Length": Buffer.byteLength(content) }).end(content);
 }
 

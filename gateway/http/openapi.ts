@@ -23,7 +23,8 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
   return self;
 }
 
-export function openApiDocument(routes: readonly Route[], version: string): Json {
+export function openApiDocument(all: readonly Route[], version: string): Json {
+  const routes = all.filter(({ internal }) => !internal);
   const schemas = new Schemas();
   const paths: Record<string, Record<string, Json>> = {};
   for (const definition of routes) {
@@ -179,7 +180,9 @@ function commonProblems(definition: Route): ProblemCode[] {
     ...(definition.path.includes("{") ? (["not_found"] as const) : []),
     ...(takesBody ? (["body_too_large", "unsupported_media_type"] as const) : []),
     ...(takesBody && definition.rawBodyBytes === undefined ? (["invalid_json", "validation_failed"] as const) : []),
-    ...(definition.method === "get" || definition.roles === "public" ? [] : (["outcome_unknown_retry_same_key"] as const)),
+    ...(definition.method === "get" || definition.roles === "public"
+      ? []
+      : (["outcome_unknown_retry_same_key", "csrf_token_invalid"] as const)),
     ...(definition.idempotent ? (["idempotency_key_missing", "idempotency_key_invalid"] as const) : []),
   ];
 }

@@ -25,6 +25,8 @@ export interface Route {
   readonly roles: readonly Role[] | "public";
   readonly summary: string;
   readonly description?: string;
+  /** For our own pages: it may change with them, and is not in /openapi.json. */
+  readonly internal?: boolean;
   /** Requires the Idempotency-Key header. */
   readonly idempotent?: boolean;
   /** A path parameter that does not fit is 404. */
@@ -66,7 +68,7 @@ export interface Reply {
   /** Sent as JSON; a bigint becomes a JSON integer, a Date RFC 3339. */
   readonly body?: unknown;
   /** Instead of `body`. */
-  readonly text?: { readonly type: string; readonly content: string };
+  readonly text?: { readonly type: string; readonly content: string | Buffer };
   readonly headers?: Readonly<Record<string, string>>;
   /** For the log line, when the reply is about one charge. */
   readonly chargeId?: string;
@@ -77,6 +79,8 @@ export interface RouteRequest<Body = unknown, Query = unknown, Params = unknown,
   /** The path as called, without the query: `/v1/charges/ch_1`. */
   readonly path: string;
   readonly requestId: string;
+  /** Of the connection: behind a proxy, the proxy's. */
+  readonly remoteAddress: string;
   readonly body: Body;
   readonly query: Query;
   readonly params: Params;

@@ -1,6 +1,8 @@
 import express from "express";
 import { hasCardNumber } from "../card-numbers.ts";
 import { type FieldFault, Problem } from "../problems.ts";
+import type { Pages } from "./console-pages.ts";
+import { type ConsoleSessions, sessionCookie } from "./console-sessions.ts";
 import { type Exchange, refuse, type Sinks, send } from "./exchange.ts";
 import { openApiRoute } from "./openapi.ts";
 import { assertJson, readBody } from "./read-body.ts";
@@ -12,6 +14,10 @@ export interface HttpDeps extends Sinks {
   readonly routes: readonly Route[];
   /** Who has this key; null: nobody. */
   authenticate(key: string): Promise<Principal | null>;
+  /** Who signed in at the console; null: there is none here, and no cookie is looked at. */
+  readonly sessions?: Pick<ConsoleSessions, "admit"> | null;
+  /** The console's pages, below /console. */
+  readonly pages?: Pages | null;
   /** For requests that come without an X-Request-Id. */
   newRequestId(): string;
   /** Of the product, for /openapi.json. */
@@ -62,6 +68,19 @@ export function createHttpApp(deps: HttpDeps): express.Express {
       refuse(deps, exchange, req, res, problem, { Allow: allowed.join(", ") });
     });
   }
+  const { pages } = deps;
+  if (pages) {
+    app.get(["/console", "/console/", "/console/*path"], (req, res) => {
+      const exchange = exchanges.get(req) as Exchange;
+      exchange.route = "/console";
+      return pages
+        .answer(req.path.slice("/console/".length), (name) => req.get(name))
+        .then(
+          (reply) => send(deps, exchange, req, res, reply),
+          (error: unknown) => refuse(deps, exchange, req, res, error),
+        );
+    });
+  }
   app.use((req, res) => refuse(deps, exchanges.get(req) as Exchange, req, res, new Problem("not_found", "There is no such resource.")));
   const lastResort: express.ErrorRequestHandler = (error, req, res, _next) =>
     refuse(deps, exchanges.get(req) ?? begin(deps, req), req, res, error);
@@ -109,6 +128,7 @@ async function answer(deps: HttpDeps, route: Route, exchange: Exchange, req: exp
     method: route.method,
     path,
     requestId: exchange.requestId,
+    remoteAddress: req.socket.remoteAddress ?? "",
     body: undefined,
     query,
     params,
@@ -155,14 +175,26 @@ function singleHeaders(headers: express.Request["headers"]): RouteRequest["heade
 
 async function admit(deps: HttpDeps, route: Route, req: express.Request): Promise<Principal | null> {
   if (route.roles === "public") return null;
-  const [, key] = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(req.headers.authorization ?? "") ?? [];
-  if (key === undefined) throw new Problem("unauthorized", "Send Authorization: Bearer and an API key.");
-  const principal = await deps.authenticate(key);
-  if (principal === null) throw new Problem("unauthorized", "This API key is not known, or it was revoked.");
+  const principal = await identify(deps, route, req);
   if (principal.role !== "admin" && !route.roles.includes(principal.role)) {
     const roles = [...new Set([...route.roles, "admin"])].join(", ");
     throw new Problem("forbidden", `This key has the role ${principal.role}; this takes one of: ${roles}.`);
   }
+  return principal;
+}
+
+/** By the key; without one, by the session of the console's cookie. */
+async function identify(deps: HttpDeps, route: Route, req: express.Request): Promise<Principal> {
+  const { authorization, cookie } = req.headers;
+  const token = authorization === undefined && deps.sessions ? sessionCookie(cookie) : null;
+  if (token !== null && deps.sessions) {
+    const session = await deps.sessions.admit(token, { method: route.method, header: (name) => req.get(name) });
+    return session.principal;
+  }
+  const [, key] = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? "") ?? [];
+  if (key === undefined) throw new Problem("unauthorized", "Send Authorization: Bearer and an API key.");
+  const principal = await deps.authenticate(key);
+  if (principal === null) throw new Problem("unauthorized", "This API key is not known, or it was revoked.");
   return principal;
 }
 

@@ -18,6 +18,9 @@ import { RulesWatcher } from "../../../gateway/health/rules-watcher.ts";
 import { createAuthenticator } from "../../../gateway/http/authenticate.ts";
 import { chargeReadRoutes } from "../../../gateway/http/charge-read-routes.ts";
 import { chargeRoutes } from "../../../gateway/http/charge-routes.ts";
+import { consolePages } from "../../../gateway/http/console-pages.ts";
+import { consoleSessionRoutes } from "../../../gateway/http/console-session-routes.ts";
+import { createConsoleSessions } from "../../../gateway/http/console-sessions.ts";
 import { deadLetterRoutes } from "../../../gateway/http/dead-letter-routes.ts";
 import { eventRoutes } from "../../../gateway/http/event-routes.ts";
 import { keyRoutes } from "../../../gateway/http/key-routes.ts";
@@ -53,6 +56,7 @@ export interface HttpFixture {
   readonly app: Express;
   readonly db: Database;
   readonly charges: MemoryCharges;
+  /** Those of the documented interface. */
   readonly routes: readonly Route[];
   /** Every log line so far, as text. */
   readonly log: string[];
@@ -70,7 +74,9 @@ export const VALID_CHARGE = {
   payment_method: { stripe: { customer: "cus_1", payment_method: "pm_card_visa" }, type: "card", brand: "visa", country: "US" },
 };
 
-export async function createHttpFixture(options: { routes?: readonly Route[] } = {}): Promise<HttpFixture> {
+export async function createHttpFixture(
+  options: { routes?: readonly Route[]; pages?: string; loopback?: boolean } = {},
+): Promise<HttpFixture> {
   const database = await createTestDatabase();
   const db = openDatabase({ url: database.url, maxConnections: 4, onIdleError: () => {} });
   const log: string[] = [];
@@ -96,6 +102,8 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     adminKey: { key: ADMIN_KEY, accountId: ACCOUNT },
     clock,
   });
+  const sessions = createConsoleSessions({ db, clock, randomBytes, authenticator, adminKey: ADMIN_KEY });
+  const patience = { monotonic: clock.monotonic, sleep: async () => {} };
   const system: HttpFixture["system"] = { readiness: { ready: true, checks: [] }, status: { status: "operational" } };
   const failing = route({
     method: "post",
@@ -119,6 +127,10 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
   });
   for (const id of ids) fleet.markVerified(id);
   const rules = new RulesWatcher({ db, clock: systemClock, providers: ids, onError: () => {}, onUnknown: () => {} });
+  const forget = (keyId: string): void => {
+    authenticator.forget(keyId);
+    sessions.forget(keyId);
+  };
   const routes = [
     ...chargeReadRoutes({ db }),
     ...refundRoutes({ db, charges }),
@@ -127,17 +139,20 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     ...deadLetterRoutes({ db, charges }),
     ...reconciliationRoutes({ db, clock, newId, providers: ids }),
     ...routingRoutes({ db, fleet, rules, providers: TOKEN_CHECKERS, clock }),
-    ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator, hasAdminKey: false }),
+    ...keyRoutes({ db, clock, newId, randomBytes, livemode: false, authenticator: { forget }, hasAdminKey: false }),
     ...webhookEndpointRoutes({ db, clock, newId, randomBytes, resolve: resolveName, allowPrivate: false }),
     ...webhookDeliveryRoutes({ db, clock, newId, livemode: false }),
     ...eventRoutes({ db, livemode: false }),
     ...systemRoutes({ readiness: async () => system.readiness, status: async () => system.status, registry: metrics.registry }),
+    ...consoleSessionRoutes({ sessions, clock: patience, livemode: false, sandbox: false, loopback: options.loopback ?? true }),
     failing,
     ...(options.routes ?? []),
   ];
   const app = createHttpApp({
     routes,
     authenticate: authenticator.authenticate,
+    sessions,
+    pages: options.pages === undefined ? null : consolePages(options.pages),
     log: createLogger({ destination: { write: (line) => void log.push(line) } }),
     metrics,
     clock,
@@ -149,7 +164,7 @@ export async function createHttpFixture(options: { routes?: readonly Route[] } =
     app,
     db,
     charges,
-    routes,
+    routes: routes.filter(({ internal }) => !internal),
     log,
     clock: time,
     system,
