@@ -23,4 +23,22 @@ export interface Page {
 /** All pages, in the order of the navigation. One line makes a page appear, see README.md. */
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Overview", roles: "all", icon: "overview", Content: lazy(() => import("./pages/overview/overview.tsx")) },
+  {
+    path: "/routing",
+    title: "Routing",
+    roles: ["finance", "ops"],
+    icon: "routing",
+    Content: lazy(() => import("./pages/routing/routing-page.tsx")),
+  },
+  { path: "/charges", title: "Charges", roles: "all", icon: "charges", Content: lazy(() => import("./pages/charges/charges-page.tsx")) },
+  { path: "/charges/:id", title: "A charge", roles: "all", Content: lazy(() => import("./pages/charges/charge-page.tsx")) },
+  { path: "/queue", title: "Queue", roles: ["finance", "ops"], icon: "queue", Content: lazy(() => import("./pages/queue/queue-page.tsx")) },
+  {
+    path: "/reconciliation",
+    title: "Reconciliation",
+    roles: ["finance", "ops"],
+    icon: "reconciliation",
+    Content: lazy(() => import("./pages/reconciliation/reconciliation-page.tsx")),
+  },
+  { path: "/audit", title: "Audit", roles: ["ops"], icon: "audit", Content: lazy(() => import("./pages/audit/audit-page.tsx")) },
 ];

@@ -25,6 +25,11 @@ export function money(amount: number, currency: string): string {
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
+/** Minor units as a plain number, for spreadsheets: (4250, "usd") is 42.5. */
+export function major(amount: number, currency: string): number {
+  return amount / 10 ** (formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2);
+}
+
 /** For axes and narrow places: $1.2K. */
 export function shortMoney(amount: number, currency: string): string {
   const digits = formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2;
