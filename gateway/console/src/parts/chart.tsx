@@ -1,4 +1,4 @@
-import { BarChart, LineChart, SankeyChart } from "echarts/charts";
+import { BarChart, CustomChart, LineChart, SankeyChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
@@ -8,6 +8,7 @@ import { type ChartColors, readColors } from "./chart-colors.ts";
 
 use([
   BarChart,
+  CustomChart,
   LineChart,
   SankeyChart,
   AriaComponent,
