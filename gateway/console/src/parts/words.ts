@@ -84,6 +84,11 @@ export function dateTime(at: number | string): string {
   });
 }
 
+/** The same without year and seconds: 22 Nov, 14:03. */
+export function dayTime(at: number | string): string {
+  return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
+
 export function clockTime(at: number | string): string {
   return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 }

@@ -17,20 +17,22 @@ export default function AuditPage() {
   const query = queryOf(search);
   const cursor = useCursor(query);
   const after = cursor.after === null ? "" : `&starting_after=${cursor.after}`;
-  const trail = useApi<Page<TrailEvent>>(`/v1/audit?limit=50${query}${after}`, { topics: ["audit"] });
+  const trail = useApi<Page<TrailEvent>>(`/v1/audit?limit=25${query}${after}`, { topics: ["audit"] });
   const set = (name: string) => (value: string) => change({ [name]: value });
   return (
     <>
       <PageHead title="Audit" note="Every change has an author. Nothing here can be changed or removed." />
       <VerifyChain />
       <Panel title="The trail" note="Newest first. Events are numbered within a second.">
-        <Filters label="Search the trail">
-          <SearchField label="Charge" value={search.get("charge") ?? ""} placeholder="ch_…" onChange={set("charge")} />
-          <SearchField label="Who" value={search.get("actor") ?? ""} placeholder="key:…" onChange={set("actor")} />
-          <SearchField label="Event" value={search.get("type") ?? ""} placeholder="override.set" onChange={set("type")} />
-          <DateField label="From" value={search.get("from") ?? ""} onChange={set("from")} />
-          <DateField label="To" value={search.get("to") ?? ""} onChange={set("to")} />
-        </Filters>
+        <div className="trail-filters">
+          <Filters label="Search the trail">
+            <SearchField label="Charge" value={search.get("charge") ?? ""} placeholder="ch_…" onChange={set("charge")} />
+            <SearchField label="Who" value={search.get("actor") ?? ""} placeholder="key:…" onChange={set("actor")} />
+            <SearchField label="Event" value={search.get("type") ?? ""} placeholder="override.set" onChange={set("type")} />
+            <DateField label="From" value={search.get("from") ?? ""} onChange={set("from")} />
+            <DateField label="To" value={search.get("to") ?? ""} onChange={set("to")} />
+          </Filters>
+        </div>
         <Loaded from={trail} what="the trail">
           {(page) => (
             <>

@@ -1,4 +1,4 @@
-import { dateTime, plain, providerName } from "../../parts/words.ts";
+import { dateTime, dayTime, plain, providerName } from "../../parts/words.ts";
 
 /** As `GET /v1/audit` answers it. */
 export interface TrailEvent {
@@ -42,7 +42,7 @@ const WORDS: Readonly<Record<string, Words>> = {
   "reconciliation.resolved": ({ data }) => `Finding closed: ${plain(text(data.kind))}${data.note ? ` – ${text(data.note)}` : ""}`,
   "reconciliation.reopened": ({ data }) => `Finding opened again: ${plain(text(data.kind))}`,
   "reconciliation.changed": ({ data }) => `Finding: owner ${text(data.owner) || "nobody"}${data.note ? ` – ${text(data.note)}` : ""}`,
-  "reconciliation.requested": ({ data }) => `A comparison is asked for: ${dateTime(text(data.from))} – ${dateTime(text(data.to))}`,
+  "reconciliation.requested": ({ data }) => `A comparison is asked for: ${dayTime(text(data.from))} – ${dayTime(text(data.to))}`,
   "trail.broken": () => "The hash chain is broken",
 };
 

@@ -53,10 +53,11 @@ export function AttemptsPanel({ charge }: { charge: ChargeInFull }) {
         {charge.attempts.map((attempt) => (
           <li key={attempt.id}>
             <p>
-              <StatusBadge status={attempt.outcome ?? "processing"} /> {attemptWords(attempt)}
+              <StatusBadge status={attempt.outcome === "unknown" ? "in_doubt" : (attempt.outcome ?? "processing")} />{" "}
+              {attemptWords(attempt)}
             </p>
             <p className="quiet">
-              {attempt.latency_ms === null ? null : `answered in ${attempt.latency_ms} ms · `}
+              {attempt.latency_ms === null ? null : `${attempt.latency_ms} ms · `}
               <code>{attempt.provider_reference ?? attempt.id}</code>
             </p>
           </li>

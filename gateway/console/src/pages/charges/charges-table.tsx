@@ -11,7 +11,7 @@ const COLUMNS: readonly Column<Charge>[] = [
   { head: "Charge", rowHead: true, cell: (charge) => <ChargeLink charge={charge} /> },
   { head: "Amount", align: "end", cell: ({ amount, currency }) => <Money amount={amount} currency={currency} /> },
   { head: "Status", cell: (charge) => <ChargeState charge={charge} /> },
-  { head: "Way", cell: ({ attempts }) => <Way providers={attempts.map(({ provider }) => provider)} /> },
+  { head: "Processors", cell: ({ attempts }) => <Way providers={attempts.map(({ provider }) => provider)} /> },
   { head: "Created", cell: ({ created_at }) => <Time at={created_at} /> },
 ];
 
@@ -21,7 +21,12 @@ export function ChargesTable({ charges }: { charges: readonly Charge[] }) {
 
 /** By its invoice where it has one: that is what people know it by. */
 export function ChargeLink({ charge }: { charge: Pick<Charge, "id" | "reference"> }) {
-  return <Link to={`/charges/${charge.id}`}>{charge.reference ?? charge.id}</Link>;
+  const name = charge.reference ?? charge.id;
+  return (
+    <Link to={`/charges/${charge.id}`} className="charge-name" title={name}>
+      {name}
+    </Link>
+  );
 }
 
 function ChargeState({ charge }: { charge: Charge }) {
@@ -39,9 +44,17 @@ function ChargeState({ charge }: { charge: Charge }) {
   );
 }
 
+/** A longer way is said by its processors and its length. */
+const MAX_STEPS = 3;
+
 /** Which processors were asked, in their order. */
 function Way({ providers }: { providers: readonly string[] }) {
   const steps = providers.filter((provider, index) => provider !== providers[index - 1]);
   if (steps.length === 0) return <span className="quiet">none asked</span>;
-  return <span>{steps.map(providerName).join(" → ")}</span>;
+  if (steps.length <= MAX_STEPS) return <>{steps.map(providerName).join(" → ")}</>;
+  return (
+    <>
+      {[...new Set(steps)].map(providerName).join(", ")} <span className="quiet">in {providers.length} attempts</span>
+    </>
+  );
 }

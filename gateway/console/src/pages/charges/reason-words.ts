@@ -59,17 +59,19 @@ export function declineWords(reason: string | null): string {
   return DECLINES[reason ?? ""] ?? (reason ?? "no reason given").replaceAll("_", " ");
 }
 
-/** Who did it, from an event's actor. */
-export function actorWords(actor: string): string {
-  const [kind, name = ""] = split(actor);
-  if (kind === "key") return name === "ADMIN_KEY" ? "the admin key" : `API key ${name}`;
-  if (actor === "system:webhook") return "a processor's webhook";
-  if (actor === "system:health") return "the health watch";
-  if (actor === "system:reconciliation") return "reconciliation";
-  return "Switchyard";
-}
+/** What works by itself, as an author. */
+export const MACHINE = "Switchyard";
 
-function split(actor: string): [string, string] {
-  const at = actor.indexOf(":");
-  return at < 0 ? [actor, ""] : [actor.slice(0, at), actor.slice(at + 1)];
+const SYSTEMS: Readonly<Record<string, string>> = {
+  "system:webhook": "a processor's webhook",
+  "system:health": "the health watch",
+  "system:reconciliation": "reconciliation",
+};
+
+/** Who did it, from an event's actor: `key:<id>`, `key:<id>/console` or `system:<part>`. */
+export function actorWords(actor: string): string {
+  if (!actor.startsWith("key:")) return SYSTEMS[actor] ?? MACHINE;
+  const [key = "", place] = actor.slice("key:".length).split("/");
+  const who = key === "ADMIN_KEY" ? "the admin key" : `API key ${key}`;
+  return place === undefined ? who : `${who} at the ${place}`;
 }

@@ -1,7 +1,7 @@
 import type { Tone } from "../../parts/badge.tsx";
 import { dateTime, money, plain, providerName } from "../../parts/words.ts";
 import type { AttemptDecision, ChargeEvent, ChargeInFull } from "./charge.ts";
-import { actorWords, declineWords, notSentWords, unknownWords } from "./reason-words.ts";
+import { actorWords, declineWords, MACHINE, notSentWords, unknownWords } from "./reason-words.ts";
 
 /** One thing that happened to a charge, in words for finance and support. */
 export interface Chapter {
@@ -12,7 +12,8 @@ export interface Chapter {
   readonly detail: string | null;
   /** Why this processor: the decision that was kept with the attempt. */
   readonly decision: AttemptDecision["decision"];
-  readonly by: string;
+  /** Who did it, where that is news: the machine is not, nor who did what came before. */
+  readonly by: string | null;
 }
 
 interface Told {
@@ -33,16 +34,21 @@ export function storyOf(charge: ChargeInFull, decisions: readonly AttemptDecisio
       title: told.title,
       detail: told.detail ?? null,
       decision: begins ? (decisions.find(({ attempt }) => attempt === event.attempt)?.decision ?? null) : null,
-      by: actorWords(event.actor),
+      by: event.actor === charge.events[index - 1]?.actor ? null : authorOf(event.actor),
     };
   });
+}
+
+function authorOf(actor: string): string | null {
+  const words = actorWords(actor);
+  return words === MACHINE ? null : words;
 }
 
 function tell(event: ChargeEvent, charge: ChargeInFull): Told {
   const who = event.provider === null ? "The processor" : providerName(event.provider);
   const [group] = event.type.split(".");
   if (event.type === "attempt.started") return { tone: "info", title: `${who} is asked for ${money(charge.amount, charge.currency)}` };
-  if (event.type === "attempt.finished") return outcome(event, who, causeOf(event));
+  if (event.type === "attempt.finished") return outcome(event, who, causeOf(event, charge));
   if (group === "charge") return OF_CHARGE[event.type]?.(event, charge, who) ?? { tone: "quiet", title: plain(event.type.slice(7)) };
   if (group === "operation") return ofOperation(event);
   if (group === "refund") return ofRefund(event, charge, who);
@@ -98,12 +104,15 @@ const OF_CHARGE: Readonly<Record<string, (event: ChargeEvent, charge: ChargeInFu
     event.from_status === "deferred"
       ? { tone: "info", title: "Taken up again: a processor is back" }
       : { tone: "info", title: "The next processor is chosen" },
-  "charge.deferred": (event, _, who) => ({
+  "charge.deferred": (event, charge, who) => ({
     tone: "warn",
-    title: event.outcome === "not_sent" ? `${who} could not take it, and nobody else can now` : "No processor could be used",
+    title:
+      event.outcome === "not_sent"
+        ? `${who} ${notSentWords(causeOf(event, charge))}, and nobody else can be asked now`
+        : "No processor could be used",
     detail: "The charge is kept, and collected when one returns. Nothing was charged.",
   }),
-  "charge.in_doubt": (event, _, who) => outcome({ ...event, outcome: "unknown" }, who, causeOf(event)),
+  "charge.in_doubt": (event, charge, who) => outcome({ ...event, outcome: "unknown" }, who, causeOf(event, charge)),
   "charge.pending": (_, __, who) => ({
     tone: "info",
     title: `${who} has it in work`,
@@ -198,8 +207,13 @@ function sentence(text: unknown): string {
   return words === "" ? "" : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
-function causeOf(event: ChargeEvent): string | null {
-  return typeof event.data.cause === "string" ? event.data.cause : null;
+/** The event's own; else the attempt's, as long as that has ended no other way since. */
+function causeOf(event: ChargeEvent, charge: ChargeInFull): string | null {
+  if (typeof event.data.cause === "string") return event.data.cause;
+  const attempt = charge.attempts.find(({ id }) => id === event.attempt);
+  return attempt?.outcome === event.outcome || (event.outcome === null && attempt?.outcome === "unknown")
+    ? (attempt?.reason ?? null)
+    : null;
 }
 
 function failureOf(event: ChargeEvent): string | null {

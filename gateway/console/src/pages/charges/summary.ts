@@ -1,6 +1,6 @@
 import { dateTime, money, providerName } from "../../parts/words.ts";
 import type { Attempt, Charge, ChargeInFull } from "./charge.ts";
-import { declineWords, notSentWords } from "./reason-words.ts";
+import { declineWords, notSentWords, unknownWords } from "./reason-words.ts";
 
 /** What a support person would tell the customer: where the money is now, and why. One to four sentences. */
 export function summaryOf(charge: ChargeInFull): string[] {
@@ -63,11 +63,11 @@ export function attemptWords(attempt: Attempt): string {
     case "not_sent":
       return `${who} ${notSentWords(attempt.reason)}`;
     case "fenced":
-      return `the try at ${who} was canceled for good`;
+      return `${who} confirmed that this try is canceled for good`;
     case "settled":
-      return `the try at ${who} was settled by hand`;
+      return `${who}: settled by hand`;
     default:
-      return `the answer of ${who} was lost`;
+      return `${who} ${unknownWords(attempt.reason)}`;
   }
 }
 

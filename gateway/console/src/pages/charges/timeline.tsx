@@ -19,7 +19,7 @@ export function Timeline({ chapters }: { chapters: readonly Chapter[] }) {
           <div className="timeline-what">
             <strong>{chapter.title}</strong>
             {chapter.detail === null || chapter.detail === "" ? null : <p>{chapter.detail}</p>}
-            {chapter.by === "Switchyard" ? null : <p className="quiet">by {chapter.by}</p>}
+            {chapter.by === null ? null : <p className="quiet">by {chapter.by}</p>}
             {chapter.decision === null ? null : <Why decision={chapter.decision} />}
           </div>
         </li>

@@ -6,8 +6,8 @@ import { type Page, Pager, useCursor } from "../../parts/pager.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
-import { plain, providerName } from "../../parts/words.ts";
-import type { Charge } from "../charges/charge.ts";
+import { plain } from "../../parts/words.ts";
+import type { Attempt, Charge } from "../charges/charge.ts";
 import { ChargeLink } from "../charges/charges-table.tsx";
 import { attemptWords } from "../charges/summary.ts";
 import { SettleCharge } from "./settle-charge.tsx";
@@ -51,15 +51,13 @@ export function DoubtfulCharges({ maySettle }: { maySettle: boolean }) {
 const DEFERRED: readonly Column<Charge>[] = [
   CHARGE,
   AMOUNT,
-  { head: "Why", cell: ({ deferred, attempts }) => whyDeferred(deferred?.reason ?? "", attempts.at(-1)?.provider ?? null) },
+  { head: "Why", cell: ({ attempts }) => lastWords(attempts.at(-1)) },
   { head: "Since", cell: ({ deferred, created_at }) => <Time at={deferred?.since ?? created_at} /> },
-  { head: "Given up", cell: ({ deferred }) => (deferred === null ? "–" : <Time at={deferred.until} />) },
+  { head: "Kept until", cell: ({ deferred }) => (deferred === null ? "–" : <Time at={deferred.until} />) },
 ];
 
-function whyDeferred(reason: string, last: string | null): string {
-  if (reason === "no_provider_available")
-    return last === null ? "No processor could be used" : `${providerName(last)} was the last that could not`;
-  return plain(reason);
+function lastWords(attempt: Attempt | undefined): string {
+  return attempt === undefined ? "No processor could be asked" : attemptWords(attempt);
 }
 
 /** Kept, and collected when a processor returns. */

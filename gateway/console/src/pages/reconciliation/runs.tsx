@@ -8,7 +8,7 @@ import type { Page } from "../../parts/pager.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
-import { count, dateTime, providerName } from "../../parts/words.ts";
+import { count, dayTime, providerName } from "../../parts/words.ts";
 import { actorWords } from "../charges/reason-words.ts";
 
 interface Run {
@@ -30,7 +30,7 @@ interface Run {
 const TONES: Readonly<Record<Run["state"], Tone>> = { queued: "quiet", running: "info", finished: "good", failed: "bad" };
 
 const COLUMNS: readonly Column<Run>[] = [
-  { head: "Compared", rowHead: true, cell: ({ from, to }) => `${dateTime(from)} – ${dateTime(to)}` },
+  { head: "Compared", rowHead: true, cell: ({ from, to }) => `${dayTime(from)} – ${dayTime(to)}` },
   { head: "With", cell: ({ provider }) => (provider === null ? "all processors" : providerName(provider)) },
   { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{state}</Badge> },
   { head: "Outcome", cell: (run) => outcomeOf(run) },
