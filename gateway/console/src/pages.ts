@@ -23,4 +23,19 @@ export interface Page {
 /** All pages, in the order of the navigation. One line makes a page appear, see README.md. */
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Overview", roles: "all", icon: "overview", Content: lazy(() => import("./pages/overview/overview.tsx")) },
+  {
+    path: "/providers",
+    title: "Providers",
+    roles: ["ops"],
+    icon: "providers",
+    Content: lazy(() => import("./pages/providers/providers.tsx")),
+  },
+  {
+    path: "/try",
+    title: "Sandbox",
+    roles: ["ops"],
+    icon: "sandbox",
+    sandboxOnly: true,
+    Content: lazy(() => import("./pages/sandbox/sandbox.tsx")),
+  },
 ];
