@@ -24,6 +24,9 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Overview", roles: "all", icon: "overview", Content: lazy(() => import("./pages/overview/overview.tsx")) },
   {
+    path: "/providers",
+    title: "Providers",
+    Content: lazy(() => import("./pages/providers/providers.tsx")),
     path: "/routing",
     title: "Routing",
     roles: ["finance", "ops"],
@@ -41,4 +44,15 @@ export const PAGES: readonly Page[] = [
     Content: lazy(() => import("./pages/reconciliation/reconciliation-page.tsx")),
   },
   { path: "/audit", title: "Audit", roles: ["ops"], icon: "audit", Content: lazy(() => import("./pages/audit/audit-page.tsx")) },
+    roles: ["ops"],
+    icon: "providers",
+  },
+  {
+    path: "/try",
+    title: "Sandbox",
+    roles: ["ops"],
+    icon: "sandbox",
+    sandboxOnly: true,
+    Content: lazy(() => import("./pages/sandbox/sandbox.tsx")),
+  },
 ];

@@ -41,10 +41,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   const look = useCallback(() => {
     setProblem(null);
-    getJson<Session>(SESSION).then(adopt, (error: unknown) => {
-      if (error instanceof ApiProblem && error.status !== 401) return setProblem(error);
-      adopt(null);
-    });
+    getJson<Session | undefined>(SESSION).then(
+      (found) => adopt(found ?? null),
+      (error: unknown) => {
+        if (error instanceof ApiProblem && error.status !== 401) return setProblem(error);
+        adopt(null);
+      },
+    );
   }, [adopt]);
 
   useEffect(look, [look]);
