@@ -26,7 +26,11 @@ export const PAGES: readonly Page[] = [
   {
     path: "/providers",
     title: "Providers",
+    roles: ["ops"],
+    icon: "providers",
     Content: lazy(() => import("./pages/providers/providers.tsx")),
+  },
+  {
     path: "/routing",
     title: "Routing",
     roles: ["finance", "ops"],
@@ -44,9 +48,6 @@ export const PAGES: readonly Page[] = [
     Content: lazy(() => import("./pages/reconciliation/reconciliation-page.tsx")),
   },
   { path: "/audit", title: "Audit", roles: ["ops"], icon: "audit", Content: lazy(() => import("./pages/audit/audit-page.tsx")) },
-    roles: ["ops"],
-    icon: "providers",
-  },
   {
     path: "/try",
     title: "Sandbox",
