@@ -1,5 +1,5 @@
-import type { ReactNode } from "react";
 import { StatusBadge } from "../../parts/badge.tsx";
+import { Fact, Facts } from "../../parts/facts.tsx";
 import { Money } from "../../parts/money.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -8,41 +8,43 @@ import type { ChargeInFull, Dispute, Refund } from "./charge.ts";
 import { attemptWords } from "./summary.ts";
 
 export function FactsPanel({ charge }: { charge: ChargeInFull }) {
-  const { amount, amount_captured, amount_refunded, currency } = charge;
+  const { amount, amount_captured, amount_refunded, currency, provider_reference, payment_method } = charge;
   return (
     <Panel title="Facts">
-      <dl className="facts">
-        <Fact name="Asked for" value={<Money amount={amount} currency={currency} />} />
-        <Fact name="Collected" value={<Money amount={amount_captured} currency={currency} />} />
-        {amount_refunded === 0 ? null : <Fact name="Sent back" value={<Money amount={amount_refunded} currency={currency} />} />}
-        <Fact name="Reference" value={charge.reference} />
-        <Fact name="Processor" value={charge.provider === null ? null : providerName(charge.provider)} />
-        <Fact name="Known there as" value={charge.provider_reference === null ? null : <code>{charge.provider_reference}</code>} />
-        <Fact name="Charge" value={<code>{charge.id}</code>} />
-        <Fact name="Payment method" value={charge.payment_method === null ? null : <code>{charge.payment_method}</code>} />
-        <Fact name="Created" value={<Time at={charge.created_at} exact />} />
-        <Fact name="Last change" value={<Time at={charge.updated_at} exact />} />
-        {charge.failure === null ? null : <Fact name="Code" value={<code>{codes(charge.failure)}</code>} />}
+      <Facts>
+        <Fact name="Asked for">
+          <Money amount={amount} currency={currency} />
+        </Fact>
+        <Fact name="Collected">
+          <Money amount={amount_captured} currency={currency} />
+        </Fact>
+        <Fact name="Sent back">{amount_refunded === 0 ? null : <Money amount={amount_refunded} currency={currency} />}</Fact>
+        <Fact name="Reference">{charge.reference}</Fact>
+        <Fact name="Processor">{charge.provider === null ? null : providerName(charge.provider)}</Fact>
+        <Fact name="Known there as">{provider_reference === null ? null : <code>{provider_reference}</code>}</Fact>
+        <Fact name="Charge">
+          <code>{charge.id}</code>
+        </Fact>
+        <Fact name="Payment method">{payment_method === null ? null : <code>{payment_method}</code>}</Fact>
+        <Fact name="Created">
+          <Time at={charge.created_at} exact />
+        </Fact>
+        <Fact name="Last change">
+          <Time at={charge.updated_at} exact />
+        </Fact>
+        <Fact name="Code">{charge.failure === null ? null : <code>{codes(charge.failure)}</code>}</Fact>
         {Object.entries(charge.metadata).map(([name, value]) => (
-          <Fact key={name} name={name} value={value} />
+          <Fact key={name} name={name}>
+            {value}
+          </Fact>
         ))}
-      </dl>
+      </Facts>
     </Panel>
   );
 }
 
 function codes({ code, provider_code, network_code }: NonNullable<ChargeInFull["failure"]>): string {
   return [code, provider_code, network_code].filter((one) => one !== null).join(" / ");
-}
-
-function Fact({ name, value }: { name: string; value: ReactNode }) {
-  if (value === null) return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
 }
 
 export function AttemptsPanel({ charge }: { charge: ChargeInFull }) {

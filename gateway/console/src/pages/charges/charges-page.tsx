@@ -10,7 +10,6 @@ import { CHARGE_STATUSES, type Charge } from "./charge.ts";
 import { ChargesTable } from "./charges-table.tsx";
 import { DateField } from "./date-field.tsx";
 import { queryOf } from "./query.ts";
-import "./charges.css";
 
 const STATUS_OPTIONS = [
   { value: "", text: "Any" },

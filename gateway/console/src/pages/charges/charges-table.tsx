@@ -6,6 +6,7 @@ import { providerName } from "../../parts/words.ts";
 import { Link } from "../../shell/router.tsx";
 import type { Charge } from "./charge.ts";
 import { declineWords } from "./reason-words.ts";
+import "./charges.css";
 
 const COLUMNS: readonly Column<Charge>[] = [
   { head: "Charge", rowHead: true, cell: (charge) => <ChargeLink charge={charge} /> },
@@ -39,7 +40,7 @@ function ChargeState({ charge }: { charge: Charge }) {
   return (
     <>
       <StatusBadge status={status} />
-      {more.length === 0 ? null : <small className="quiet charge-more">{more.join(", ")}</small>}
+      {more.length === 0 ? null : <small className="under">{more.join(", ")}</small>}
     </>
   );
 }

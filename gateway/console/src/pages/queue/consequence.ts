@@ -17,8 +17,8 @@ const REPLAY: Readonly<Record<DeadLetterKind, (one: boolean) => string>> = {
 };
 
 export const KIND_WORDS: Readonly<Record<DeadLetterKind, readonly [string, string]>> = {
-  charge: ["charge that could not be collected", "charges that could not be collected"],
-  doubt: ["payment that nobody knows about", "payments that nobody knows about"],
+  charge: ["uncollected charge", "uncollected charges"],
+  doubt: ["payment in doubt", "payments in doubt"],
   compensation: ["surplus payment to send back", "surplus payments to send back"],
   refund: ["refund", "refunds"],
   webhook: ["webhook", "webhooks"],

@@ -78,7 +78,7 @@ function Closed({ letter }: { letter: DeadLetter }) {
     <>
       <Badge tone="good">{letter.state}</Badge>
       {letter.closed_by === null || letter.closed_at === null ? null : (
-        <small className="quiet charge-more">
+        <small className="under">
           by {actorWords(letter.closed_by)}, <Time at={letter.closed_at} />
         </small>
       )}

@@ -86,7 +86,7 @@ function Oldest({ rows }: { rows: readonly { readonly oldest_at: string }[] }) {
   const oldest = rows.map(({ oldest_at }) => oldest_at).sort()[0];
   return oldest === undefined ? null : (
     <>
-      the oldest since <Time at={oldest} />
+      oldest: <Time at={oldest} />
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { send } from "../../data/api.ts";
 import { useSend } from "../../data/use-send.ts";
 import { Dialog } from "../../parts/dialog.tsx";
+import { Fact, Facts } from "../../parts/facts.tsx";
 import { Failure } from "../../parts/loaded.tsx";
 import { Time } from "../../parts/time.tsx";
 import { plain, providerName } from "../../parts/words.ts";
@@ -16,61 +17,43 @@ export function FindingDialog({ finding, mayChange, onClose }: { finding: Findin
   return (
     <Dialog title={words.title} onClose={onClose}>
       <div className="form">
+        <p>{words.meaning}</p>
         <p>
-          {words.meaning} <strong>What to do:</strong> {words.todo}
+          <strong>What to do:</strong> {words.todo}
         </p>
-        <dl className="facts">
-          <div>
-            <dt>At {providerName(finding.provider)}</dt>
-            <dd>
-              <code>{finding.subject}</code>
-            </dd>
-          </div>
-          {finding.charge === null ? null : (
-            <div>
-              <dt>Charge</dt>
-              <dd>
-                <Link to={`/charges/${finding.charge}`} className="mono">
-                  {finding.charge}
-                </Link>
-              </dd>
-            </div>
-          )}
-          <div>
-            <dt>We have</dt>
-            <dd>
-              <Amount amount={finding.our_amount} currency={finding.currency} />
-            </dd>
-          </div>
-          <div>
-            <dt>They have</dt>
-            <dd>
-              <Amount amount={finding.their_amount} currency={finding.currency} />
-            </dd>
-          </div>
+        <Facts>
+          <Fact name={`At ${providerName(finding.provider)}`}>
+            <code>{finding.subject}</code>
+          </Fact>
+          <Fact name="Charge">
+            {finding.charge === null ? null : (
+              <Link to={`/charges/${finding.charge}`} className="mono">
+                {finding.charge}
+              </Link>
+            )}
+          </Fact>
+          <Fact name="We have">
+            <Amount amount={finding.our_amount} currency={finding.currency} />
+          </Fact>
+          <Fact name="They have">
+            <Amount amount={finding.their_amount} currency={finding.currency} />
+          </Fact>
           {Object.entries(finding.detail).map(([name, value]) => (
-            <div key={name}>
-              <dt>{plain(name)}</dt>
-              <dd>
-                <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
-              </dd>
-            </div>
+            <Fact key={name} name={plain(name)}>
+              <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
+            </Fact>
           ))}
-          <div>
-            <dt>Seen</dt>
-            <dd>
-              first <Time at={finding.first_seen_at} />, last <Time at={finding.last_seen_at} />
-            </dd>
-          </div>
-          {finding.closed_at === null || finding.closed_by === null ? null : (
-            <div>
-              <dt>Closed</dt>
-              <dd>
+          <Fact name="Seen">
+            first <Time at={finding.first_seen_at} />, last <Time at={finding.last_seen_at} />
+          </Fact>
+          <Fact name="Closed">
+            {finding.closed_at === null || finding.closed_by === null ? null : (
+              <>
                 <Time at={finding.closed_at} /> by {actorWords(finding.closed_by)}
-              </dd>
-            </div>
-          )}
-        </dl>
+              </>
+            )}
+          </Fact>
+        </Facts>
         {mayChange ? <Work finding={finding} onClose={onClose} /> : <Record finding={finding} />}
       </div>
     </Dialog>

@@ -70,6 +70,8 @@ function Numbers({ links, by }: { links: readonly FlowLink[]; by: FlowBy }) {
 
 function sankey(picture: FlowPicture, colors: ChartColors, providers: readonly string[]): EChartsCoreOption {
   const labels = new Map(picture.nodes.map(({ name, label, count: size }) => [name, `${label}  ${count(size)}`]));
+  // A phone has no room for numbers beside the names; they are in the table, and under the finger.
+  const narrow = matchMedia("(max-width: 640px)").matches;
   return {
     textStyle: textStyle(colors),
     tooltip: tooltip(colors, {
@@ -91,18 +93,18 @@ function sankey(picture: FlowPicture, colors: ChartColors, providers: readonly s
         layoutIterations: 32,
         emphasis: { focus: "adjacency" },
         lineStyle: { color: "source", opacity: 0.28, curveness: 0.5 },
-        data: picture.nodes.map(({ name, layer }) => ({
+        data: picture.nodes.map(({ name, layer, label }) => ({
           name,
           depth: layer,
           itemStyle: { color: nodeColor(name, layer, colors, providers), borderWidth: 0 },
           label: {
             color: colors.text,
             fontFamily: colors.font,
-            fontSize: 12,
+            fontSize: narrow ? 11 : 12,
             textBorderColor: colors.surface,
             textBorderWidth: 3,
             position: layer === 2 ? "left" : "right",
-            formatter: () => labels.get(name) ?? "",
+            formatter: () => (narrow ? label : (labels.get(name) ?? "")),
           },
         })),
         links: picture.links,

@@ -12,6 +12,7 @@ import { PageHead } from "../../shell/page-head.tsx";
 import { useSearch } from "../../shell/router.tsx";
 import { Flow } from "./flow.tsx";
 import { columnsOf, csvOf, groupName } from "./report.ts";
+import "./routing.css";
 import { fromOf, type Grouping, groupingOf, RANGES, rangeOf, type StatsRow, statsQuery, successRate } from "./stats.ts";
 
 interface Answer {
@@ -123,12 +124,14 @@ function Report({ from, grouping, choose }: { from: string; grouping: Grouping; 
           rows.length === 0 ? (
             <Empty title="Nothing was charged in this time">Choose a longer time, or wait for the first charge.</Empty>
           ) : (
-            <Table
-              caption={`Charges by ${grouping}`}
-              columns={columns}
-              rows={rows}
-              rowKey={(row) => `${groupName(row, grouping)} ${row.currency}`}
-            />
+            <div className="report">
+              <Table
+                caption={`Charges by ${grouping}`}
+                columns={columns}
+                rows={rows}
+                rowKey={(row) => `${groupName(row, grouping)} ${row.currency}`}
+              />
+            </div>
           )
         }
       </Loaded>
