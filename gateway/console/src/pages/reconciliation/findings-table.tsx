@@ -24,7 +24,7 @@ export function FindingsTable({
     {
       head: "More",
       cell: (finding) => (
-        <button type="button" aria-label={`${mayChange ? "Work on" : "Read about"} ${finding.subject}`} onClick={() => open(finding)}>
+        <button type="button" aria-label={`${mayChange ? "Work on it" : "Read"}: ${finding.subject}`} onClick={() => open(finding)}>
           {mayChange ? "Work on it" : "Read"}
         </button>
       ),
