@@ -28,11 +28,11 @@ export function readColors(): ChartColors {
     muted: read("muted"),
     line: read("line"),
     surface: read("surface"),
-    good: read("good"),
-    warn: read("warn"),
-    bad: read("bad"),
-    doubt: read("doubt"),
-    info: read("info"),
+    good: read("good-fill"),
+    warn: read("warn-fill"),
+    bad: read("bad-fill"),
+    doubt: read("doubt-fill"),
+    info: read("info-fill"),
     series: Array.from({ length: SERIES }, (_, index) => read(`series-${index + 1}`)),
     font: getComputedStyle(document.body).fontFamily,
   };
@@ -64,6 +64,14 @@ export function tooltip(colors: ChartColors, more: object = {}): object {
     ...more,
   };
 }
+
+/** What a time axis writes, by how much time it shows. */
+export function timeAxisLabel({ muted, font }: ChartColors, lengthMs: number): object {
+  const formatter = lengthMs <= DAY_MS ? "{HH}:{mm}" : "{d} {MMM}";
+  return { color: muted, fontFamily: font, fontSize: 11, hideOverlap: true, formatter };
+}
+
+const DAY_MS = 86_400_000;
 
 /** Of an axis of categories or time. */
 export function axisStyle(colors: ChartColors): object {

@@ -39,21 +39,23 @@ export function Layout({ pages, children }: { pages: readonly Page[]; children: 
         </div>
       </header>
       <div className={open ? "side side-open" : "side"} id="side">
-        <nav aria-label="Pages">
-          <ul>
-            {pages.map(({ path: to, title, icon }) =>
-              icon === undefined ? null : (
-                <li key={to}>
-                  <Link to={to} aria-current={isWithin(path, to) ? "page" : undefined}>
-                    <Icon name={icon} />
-                    {title}
-                  </Link>
-                </li>
-              ),
-            )}
-          </ul>
-        </nav>
-        <Account />
+        <div className="side-inner">
+          <nav aria-label="Pages">
+            <ul>
+              {pages.map(({ path: to, title, icon }) =>
+                icon === undefined ? null : (
+                  <li key={to}>
+                    <Link to={to} aria-current={isWithin(path, to) ? "page" : undefined}>
+                      <Icon name={icon} />
+                      {title}
+                    </Link>
+                  </li>
+                ),
+              )}
+            </ul>
+          </nav>
+          <Account />
+        </div>
       </div>
       <main id="main" tabIndex={-1}>
         {children}

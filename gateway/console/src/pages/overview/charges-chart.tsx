@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import { type StatsRow, successRate, sum } from "../../data/stats.ts";
 import { INTERVAL_MS, type Range } from "../../data/time-range.ts";
 import { Chart } from "../../parts/chart.tsx";
-import { axisStyle, type ChartColors, textStyle, tooltip } from "../../parts/chart-colors.ts";
+import { axisStyle, type ChartColors, textStyle, timeAxisLabel, tooltip } from "../../parts/chart-colors.ts";
 import { Table } from "../../parts/table.tsx";
 import { count, dateTime, share, shortCount } from "../../parts/words.ts";
 
@@ -76,7 +76,14 @@ function optionOf(colors: ChartColors, points: readonly Point[], range: Range) {
     textStyle: textStyle(colors),
     legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: textStyle(colors) },
     grid: { left: 44, right: 44, top: 32, bottom: 26 },
-    xAxis: { type: "time", min: first, max: first + step * points.length, ...axisStyle(colors), splitLine: { show: false } },
+    xAxis: {
+      type: "time",
+      min: first,
+      max: first + step * points.length,
+      ...axisStyle(colors),
+      splitLine: { show: false },
+      axisLabel: timeAxisLabel(colors, step * points.length),
+    },
     yAxis: [
       { type: "value", minInterval: 1, ...axisStyle(colors), axisLabel: { color: colors.muted, formatter: shortCount, fontSize: 11 } },
       {

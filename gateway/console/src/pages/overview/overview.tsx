@@ -6,7 +6,7 @@ import { collected, type StatsRow, successRate, sum, useStats } from "../../data
 import { RANGE_OPTIONS, type Range, useRange } from "../../data/time-range.ts";
 import { Switch } from "../../parts/filters.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";
-import { Moneys } from "../../parts/money.tsx";
+import { Money, Moneys } from "../../parts/money.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Stat, Stats } from "../../parts/stat.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -88,10 +88,15 @@ function Numbers({ rows, queue, range }: { rows: readonly StatsRow[]; queue: Que
   const ended = succeeded + sum(rows, (row) => row.charges_failed);
   const { deferred, in_doubt: doubts } = queue;
   const letters = countOf(queue.dead_letters);
+  const [main, ...others] = collected(rows);
   return (
     <Stats label={`Numbers of ${range.words}, and what waits now`}>
       <Stat label="Success rate" value={share(successRate(rows))} note={`${count(succeeded)} of ${count(ended)} charges, ${range.words}`} />
-      <Stat label="Collected" value={<Moneys amounts={collected(rows).slice(0, 3)} />} note={range.words} />
+      <Stat
+        label="Collected"
+        value={main === undefined ? "–" : <Money {...main} />}
+        note={<Others amounts={others} words={range.words} />}
+      />
       <Stat
         label="Deferred now"
         tone={deferred.length > 0 ? "warn" : "quiet"}
@@ -111,6 +116,20 @@ function Numbers({ rows, queue, range }: { rows: readonly StatsRow[]; queue: Que
         note={letters === 0 ? "no dead letters" : "dead letters"}
       />
     </Stats>
+  );
+}
+
+const SHOWN_CURRENCIES = 3;
+
+/** The currencies after the first: they are never added to it. */
+function Others({ amounts, words }: { amounts: readonly { readonly amount: number; readonly currency: string }[]; words: string }) {
+  if (amounts.length === 0) return words;
+  const more = amounts.length - SHOWN_CURRENCIES;
+  return (
+    <>
+      <Moneys amounts={amounts.slice(0, SHOWN_CURRENCIES)} />
+      {more > 0 ? ` and ${count(more)} more currencies` : null}
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import type { StatsRow } from "../../data/stats.ts";
 import { sum } from "../../data/stats.ts";
 import { INTERVAL_MS, type Range } from "../../data/time-range.ts";
 import { Chart } from "../../parts/chart.tsx";
-import { axisStyle, type ChartColors, seriesColor, textStyle, tooltip } from "../../parts/chart-colors.ts";
+import { axisStyle, type ChartColors, seriesColor, textStyle, timeAxisLabel, tooltip } from "../../parts/chart-colors.ts";
 import { Table } from "../../parts/table.tsx";
 import { clockTime, count, dateTime, list, providerName, share } from "../../parts/words.ts";
 
@@ -74,7 +74,7 @@ function optionOf({
   const half = INTERVAL_MS[range.interval] / 2;
   const first = range.starts[0] ?? 0;
   const last = (range.starts.at(-1) ?? 0) + INTERVAL_MS[range.interval];
-  const time = { type: "time", min: first, max: last, ...axisStyle(colors) };
+  const time = { type: "time", min: first, max: last, ...axisStyle(colors), splitLine: { show: false } };
   const lanesTop = SHARES_PX + 44;
   return {
     textStyle: textStyle(colors),
@@ -92,8 +92,8 @@ function optionOf({
       { left: 64, right: 12, top: lanesTop, height: LANE_PX * ids.length },
     ],
     xAxis: [
-      { ...time, gridIndex: 0, axisLabel: { show: false }, splitLine: { show: false } },
-      { ...time, gridIndex: 1, splitLine: { show: false } },
+      { ...time, gridIndex: 0, axisLabel: { show: false } },
+      { ...time, gridIndex: 1, axisLabel: timeAxisLabel(colors, last - first) },
     ],
     yAxis: [
       {

@@ -18,6 +18,7 @@ export default function Providers() {
   const providers = useProviders();
   const outcomes = useStats(range, ["provider"]);
   const bands = useBands(range);
+  const ids = providers.data?.data.map(({ id }) => id) ?? [];
   return (
     <>
       <PageHead title="Providers" note="As the instance that answers sees them." />
@@ -39,10 +40,10 @@ export default function Providers() {
         <Switch label="Time" value={range.name} options={RANGE_OPTIONS} onChange={choose} />
       </div>
       <div className="columns">
-        <Segments ids={providers.data?.data.map(({ id }) => id) ?? []} range={range} />
+        <Segments ids={ids} range={range} />
         <Panel title="What attempts came to" note={`In ${range.words}. Not sent: with proof that nothing was executed.`}>
           <Loaded from={outcomes} what="the outcomes">
-            {({ data }) => <Outcomes rows={data.filter(({ provider, attempts }) => provider && attempts > 0)} words={range.words} />}
+            {({ data }) => <Outcomes rows={ordered(data, ids)} words={range.words} />}
           </Loaded>
         </Panel>
       </div>
@@ -53,6 +54,12 @@ export default function Providers() {
       </Panel>
     </>
   );
+}
+
+/** Those that had attempts, in configured order. */
+function ordered(rows: readonly StatsRow[], ids: readonly string[]): StatsRow[] {
+  const place = ({ provider }: StatsRow) => (ids.includes(provider ?? "") ? ids.indexOf(provider ?? "") : ids.length);
+  return rows.filter(({ provider, attempts }) => provider && attempts > 0).sort((a, b) => place(a) - place(b));
 }
 
 function Outcomes({ rows, words }: { rows: readonly StatsRow[]; words: string }) {

@@ -58,7 +58,7 @@ export function Segments({ ids, range }: { ids: readonly string[]; range: Range 
                 {
                   head: BY.find(({ value }) => value === by)?.text ?? "",
                   rowHead: true,
-                  cell: ({ segment }) => (by === "brand" ? segment : segment.toUpperCase()),
+                  cell: ({ segment }) => (by === "brand" ? brandName(segment) : segment.toUpperCase()),
                 },
                 ...ids.map((id) => ({
                   head: providerName(id),
@@ -106,4 +106,8 @@ function rowsOf(links: readonly Link[]): Row[] {
     rows.set(name, row);
   }
   return [...rows].map(([segment, row]) => ({ segment, ...row })).sort((a, b) => b.total - a.total);
+}
+
+function brandName(brand: string): string {
+  return brand.charAt(0).toUpperCase() + brand.slice(1);
 }

@@ -60,5 +60,5 @@ function opinion({ health, breaker, share: part, latency_ms: { p50 }, override }
   if (override !== null) return `an operator forces it (${override.mode}).${gets}`;
   if (breaker.state !== "closed") return `${breaker.state === "open" ? "breaker open" : "being tested"}, because ${breaker.reason}.`;
   if (health !== "up") return "not used now.";
-  return `healthy${p50 === null ? "" : `, ${p50} ms in the middle`}.${gets}`;
+  return `healthy${p50 === null ? "" : `, median ${p50} ms`}.${gets}`;
 }

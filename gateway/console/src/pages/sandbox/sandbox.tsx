@@ -72,7 +72,7 @@ function Yard({
           <LastTwoMinutes log={log} queue={queue} />
         </Panel>
         <Panel title="Try this">
-          <Story ids={simulated} onChange={onChange} />
+          <Story ids={simulated} running={sandbox.traffic.running} onChange={onChange} />
         </Panel>
       </div>
       <div className="columns">

@@ -51,8 +51,8 @@ function stepsFor(first: string, second: string): readonly Step[] {
   ];
 }
 
-export function Story({ ids, onChange }: { ids: readonly string[]; onChange: () => void }) {
-  const [done, setDone] = useState(0);
+export function Story({ ids, running, onChange }: { ids: readonly string[]; running: boolean; onChange: () => void }) {
+  const [done, setDone] = useState(running ? 1 : 0);
   const { run, busy, problem } = useSend();
   const [first, second] = ids;
   if (first === undefined || second === undefined) return null;
