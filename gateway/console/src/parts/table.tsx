@@ -57,7 +57,8 @@ export function Table<Row>({
 
 function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   const className = column.align === "end" ? "end" : undefined;
-  const content = column.cell(row);
+  // One box, so that on a phone all of it stands beside the column's name.
+  const content = <div className="cell">{column.cell(row)}</div>;
   if (column.rowHead)
     return (
       <th scope="row" className={className} data-head={column.head}>

@@ -25,6 +25,11 @@ export function money(amount: number, currency: string): string {
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
+/** Minor units as a plain number, for spreadsheets: (4250, "usd") is 42.5. */
+export function major(amount: number, currency: string): number {
+  return amount / 10 ** (formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2);
+}
+
 /** For axes and narrow places: $1.2K. */
 export function shortMoney(amount: number, currency: string): string {
   const digits = formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2;
@@ -77,6 +82,11 @@ export function dateTime(at: number | string): string {
     minute: "2-digit",
     second: "2-digit",
   });
+}
+
+/** The same without year and seconds: 22 Nov, 14:03. */
+export function dayTime(at: number | string): string {
+  return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
 export function clockTime(at: number | string): string {
