@@ -9,7 +9,14 @@ import { type Browser, chromium } from "playwright-core";
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/", import.meta.url));
 const PACKED = join(dirname(fileURLToPath(import.meta.resolve("@sparticuz/chromium"))), "..", "bin");
 const PARTS = ["chromium.br", "fonts.tar.br", "al2023.tar.br"];
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** A real Chromium, from npm. It is unpacked once for each installation, which takes some seconds. Elsewhere than on Linux: the Chrome that is there. */
 export async function launchChromium(): Promise<Browser> {
