@@ -1,8 +1,15 @@
-# Two stages: npm and its cache stay behind. The image runs as `node` (uid 1000), with production dependencies only.
+# Three stages: npm and its cache stay behind. The image runs as `node` (uid 1000), with production dependencies only.
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
+
+FROM node:24-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+RUN npm ci --ignore-scripts
+COPY gateway gateway
+RUN node gateway/cli/build-console.mjs
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data
@@ -15,6 +22,7 @@ COPY migrations migrations
 COPY providers providers
 COPY routing routing
 COPY gateway gateway
+COPY --from=console /app/gateway/console/dist gateway/console/dist
 USER node
 EXPOSE 8080
 VOLUME /data

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock, Random } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
 import type { ProviderDefaults } from "../routing/rules.ts";
+import { watchChanges } from "./change-watch.ts";
 import { createChargeService } from "./charges/charge-service.ts";
 import type { Core } from "./charges/core.ts";
 import { ClockGuard } from "./clock-guard.ts";
@@ -21,8 +22,10 @@ import { createAuthenticator } from "./http/authenticate.ts";
 import { chargeReadRoutes } from "./http/charge-read-routes.ts";
 import { chargeRoutes } from "./http/charge-routes.ts";
 import { consolePages } from "./http/console-pages.ts";
+import { consoleSandboxRoutes } from "./http/console-sandbox-routes.ts";
 import { consoleSessionRoutes } from "./http/console-session-routes.ts";
 import { createConsoleSessions } from "./http/console-sessions.ts";
+import { consoleStreamRoutes } from "./http/console-stream-routes.ts";
 import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
 import { disputeRoutes } from "./http/dispute-routes.ts";
 import { eventRoutes } from "./http/event-routes.ts";
@@ -42,6 +45,8 @@ import { webhookEndpointRoutes } from "./http/webhook-endpoint-routes.ts";
 import { keyClaims } from "./idempotency/key-claims.ts";
 import { Identities } from "./identities.ts";
 import { idSource } from "./ids.ts";
+import { sandboxControl } from "./local/sandbox-control.ts";
+import { sandboxTraffic } from "./local/sandbox-traffic.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { startJobs } from "./queue/jobs.ts";
@@ -73,6 +78,8 @@ export interface GatewayOptions {
   readonly redisUrl: string | null;
   /** In order of preference. */
   readonly providers: readonly Provider[];
+  /** The simulated processors beside this gateway: where they are told what to do, and which provider has which. */
+  readonly sandbox?: { readonly controlUrl: string; readonly processors: ReadonlyMap<string, string> } | null;
   /** Of a local start; kept hashed. */
   readonly readyMadeKeys: Readonly<Partial<Record<KeyRole, string>>>;
   readonly clock: Clock;
@@ -261,6 +268,12 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     clock,
   });
   const sessions = createConsoleSessions({ db, clock, randomBytes, authenticator, adminKey: config.adminKey });
+  const changes = watchChanges({ db, fleet, clock, onError: (err) => log.warn({ err }, "what changed could not be read") });
+  const stream = consoleStreamRoutes({ sessions, changes, clock });
+  // Where money is real nothing is made up, whatever else runs on this machine.
+  const demonstrates = options.sandbox && !livemode ? options.sandbox : null;
+  const traffic =
+    demonstrates && sandboxTraffic({ charges, clock, random: core.random, newId: core.newId, providers: demonstrates.processors });
   const refusals = createRefusals({ db, clock, log });
   const { providers, newId } = core;
   const receiver = createReceiver({ db, clock, newId, log, providers, refusals, count: gauges.countWebhook });
@@ -295,7 +308,11 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       },
       hasAdminKey: config.adminKey !== null,
     }),
-    ...consoleSessionRoutes({ sessions, clock, livemode, sandbox: false, loopback: isLoopback(config.host) }),
+    ...stream.routes,
+    ...(demonstrates && traffic
+      ? consoleSandboxRoutes({ control: sandboxControl(demonstrates.controlUrl, demonstrates.processors), traffic })
+      : []),
+    ...consoleSessionRoutes({ sessions, clock, livemode, sandbox: demonstrates !== null, loopback: isLoopback(config.host) }),
   ];
   const system = systemRoutes({ readiness: () => readinessOf(health), status: async () => statusOf(fleet), registry: metrics.registry });
   const app = createHttpApp({
@@ -315,6 +332,9 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     port: server.port,
     async stop() {
       stopping = true;
+      traffic?.stop();
+      stream.closeAll();
+      changes.stop();
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
       await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
       await charges.idle();

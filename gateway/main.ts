@@ -79,6 +79,7 @@ async function start(config: Config, log: Logger, stops: Stop[], logPath: string
     replicaUrl: config.databaseReplicaUrl,
     redisUrl: config.redisUrl ?? redis?.url ?? null,
     providers: createProviders(providers, systemClock),
+    sandbox: sandbox && { controlUrl: sandbox.controlUrl, processors: new Map(simulated.map(({ id, adapter }) => [id, adapter])) },
     readyMadeKeys: keys ? { billing: keys.keys.billing, finance: keys.keys.finance, ops: keys.keys.ops } : {},
     clock: systemClock,
     random: secureRandom,

@@ -24,7 +24,9 @@ export function ensureConsole(root, node, say) {
   const wanted = fingerprint(root);
   if ((existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) || !existsSync(vite)) return;
   say("building the console");
-  const done = spawnSync(node, [vite, "build", CONSOLE, "--logLevel", "warn"], { cwd: root, stdio: ["ignore", 2, 2] });
+  // Whatever NODE_ENV says here: a test's console is the one that people get.
+  const env = { ...process.env, NODE_ENV: "production" };
+  const done = spawnSync(node, [vite, "build", CONSOLE, "--logLevel", "warn"], { cwd: root, env, stdio: ["ignore", 2, 2] });
   if (done.status !== 0) throw new Error("the console could not be built, see above");
   writeFileSync(stamp, wanted);
 }

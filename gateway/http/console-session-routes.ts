@@ -67,11 +67,15 @@ function readRoute(deps: SessionRouteDeps): Route {
     internal: true,
     roles: "public",
     summary: "Who is signed in",
-    responses: { 200: { description: "The session of the cookie", schema: sessionSchema } },
-    problems: ["unauthorized"],
+    responses: {
+      200: { description: "The session of the cookie", schema: sessionSchema },
+      // No 401: a browser would print an error at each first visit, and nothing is wrong.
+      204: { description: "Nobody is signed in" },
+    },
+    problems: [],
     async handler(request) {
       const session = await deps.sessions.find(sessionCookie(request.header("cookie")) ?? "");
-      if (session === null) throw new Problem("unauthorized", "Nobody is signed in.");
+      if (session === null) return { status: 204 };
       return { status: 200, body: sessionJson(deps, session) };
     },
   });

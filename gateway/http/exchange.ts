@@ -5,7 +5,7 @@ import type { Metrics } from "../metrics.ts";
 import { PROBLEMS } from "../problems.ts";
 import { toJson } from "./json.ts";
 import { PROBLEM_TYPE, problemBody, problemHeaders, toProblem } from "./problem-json.ts";
-import type { Reply } from "./route.ts";
+import type { OpenAnswer, Reply } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** One request and what its log line tells. Never the body, a header, the URL: only the route's pattern. */
@@ -28,11 +28,36 @@ export interface Sinks {
 
 /** Sends a reply and tells log and metrics. A caller who has hung up gets nothing; the line says so. */
 export function send(deps: Sinks, exchange: Exchange, req: IncomingMessage, res: ServerResponse, reply: Reply): void {
+  if (reply.stream && req.method !== "HEAD") {
+    openStream(deps, exchange, req, res, reply);
+    return;
+  }
   const content = reply.text?.content ?? (reply.body === undefined ? "" : toJson(reply.body));
   const type = reply.text?.type ?? "application/json; charset=utf-8";
   exchange.chargeId ??= reply.chargeId ?? null;
   write(exchange, res, reply.status, content, { ...(content === "" ? {} : { "Content-Type": type }), ...reply.headers });
   finish(deps, exchange, req, res, { status: reply.status });
+}
+
+/** Bytes that wait for a reader. */
+const MAX_UNREAD_BYTES = 64 * 1024;
+
+function openStream(deps: Sinks, exchange: Exchange, req: IncomingMessage, res: ServerResponse, { status, stream, headers }: Reply): void {
+  if (stream === undefined || res.headersSent || res.destroyed) return;
+  // For nginx, which would otherwise keep events until a buffer is full.
+  const open = { "Content-Type": stream.type, "X-Accel-Buffering": "no" };
+  res.writeHead(status, { ...ON_EVERY_ANSWER, "X-Request-Id": exchange.requestId, ...open, ...headers });
+  const out: OpenAnswer = {
+    write(text) {
+      if (res.destroyed || res.writableEnded) return;
+      res.write(text);
+      if (res.writableLength > MAX_UNREAD_BYTES) res.destroy();
+    },
+    close: () => void res.end(),
+    onClose: (listener) => void res.once("close", listener),
+  };
+  stream.open(out);
+  finish(deps, exchange, req, res, { status });
 }
 
 /** Turns whatever was thrown into problem+json. Only an unexpected error is logged with its cause. */

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 
 /** Milliseconds for a request's headers, and for all of it: a sender who dribbles does not hold a connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -9,6 +9,8 @@ const KEEP_ALIVE_MS = 65_000;
 /** Above what one process can serve, below what runs it out of file descriptors and memory. */
 const MAX_CONNECTIONS = 10_000;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** When closing: for the first request of a connection that has sent none. Browsers open some that they never use; Node calls them busy. */
+const FIRST_REQUEST_MS = 1_000;
 
 export interface Listening {
   readonly port: number;
@@ -18,6 +20,7 @@ export interface Listening {
 
 export function listen(app: RequestListener, at: { host: string; port: number }): Promise<Listening> {
   let closing = false;
+  const unused = new Set<Socket>();
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -28,20 +31,27 @@ export function listen(app: RequestListener, at: { host: string; port: number })
       noDelay: true,
     },
     (req, res) => {
+      unused.delete(req.socket);
       if (closing) res.setHeader("Connection", "close");
       app(req, res);
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
 
   const close = (graceMs: number): Promise<void> =>
     new Promise((resolve) => {
       closing = true;
       // A kept-alive connection would outlive the server: idle ones end now, busy ones as soon as they are idle.
       const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      const cutUnused = setTimeout(() => unused.forEach((socket) => void socket.destroy()), Math.min(FIRST_REQUEST_MS, graceMs));
       const cut = setTimeout(() => server.closeAllConnections(), graceMs);
       server.close(() => {
         clearInterval(sweep);
+        clearTimeout(cutUnused);
         clearTimeout(cut);
         resolve();
       });

@@ -69,9 +69,19 @@ export interface Reply {
   readonly body?: unknown;
   /** Instead of `body`. */
   readonly text?: { readonly type: string; readonly content: string | Buffer };
+  /** Instead of both: an answer that stays open. Its log line is written when it opens. */
+  readonly stream?: { readonly type: string; open(out: OpenAnswer): void };
   readonly headers?: Readonly<Record<string, string>>;
   /** For the log line, when the reply is about one charge. */
   readonly chargeId?: string;
+}
+
+export interface OpenAnswer {
+  /** A reader that does not take what is sent is cut off. */
+  write(text: string): void;
+  close(): void;
+  /** Called once, whoever closed it. */
+  onClose(listener: () => void): void;
 }
 
 export interface RouteRequest<Body = unknown, Query = unknown, Params = unknown, Who = Principal | null, Key = string | null> {

@@ -36,6 +36,17 @@ describe("a server that is closed", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
+  it("does not wait for connections that were opened and never used, as browsers do", async () => {
+    const server = await listen((_req, res) => res.end(), AT);
+    const socket = net.connect(server.port, AT.host);
+    const ended = new Promise((resolve) => socket.once("close", resolve).resume());
+    await new Promise((resolve) => socket.once("connect", resolve));
+    await get(server.port);
+    // Without it this waits for the grace, which is longer than a test may take.
+    await server.close(600_000);
+    await ended;
+  });
+
   it("tells callers on kept connections to come no more", async () => {
     const { promise: started, resolve: start } = Promise.withResolvers<void>();
     const running: http.ServerResponse[] = [];

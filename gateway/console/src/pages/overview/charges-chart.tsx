@@ -74,7 +74,7 @@ function optionOf(colors: ChartColors, points: readonly Point[], range: Range) {
   });
   return {
     textStyle: textStyle(colors),
-    legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: textStyle(colors) },
+    legend: { type: "scroll", top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: textStyle(colors) },
     grid: { left: 44, right: 44, top: 32, bottom: 26 },
     xAxis: {
       type: "time",

@@ -6,12 +6,12 @@ import { collected, type StatsRow, successRate, sum, useStats } from "../../data
 import { RANGE_OPTIONS, type Range, useRange } from "../../data/time-range.ts";
 import { Switch } from "../../parts/filters.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";
-import { Money, Moneys } from "../../parts/money.tsx";
+import { Money } from "../../parts/money.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Stat, Stats } from "../../parts/stat.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useNow } from "../../parts/use-now.ts";
-import { count, share } from "../../parts/words.ts";
+import { count, list, money, share } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
 import { Link } from "../../shell/router.tsx";
 import { ChargesChart } from "./charges-chart.tsx";
@@ -92,11 +92,7 @@ function Numbers({ rows, queue, range }: { rows: readonly StatsRow[]; queue: Que
   return (
     <Stats label={`Numbers of ${range.words}, and what waits now`}>
       <Stat label="Success rate" value={share(successRate(rows))} note={`${count(succeeded)} of ${count(ended)} charges, ${range.words}`} />
-      <Stat
-        label="Collected"
-        value={main === undefined ? "–" : <Money {...main} />}
-        note={<Others amounts={others} words={range.words} />}
-      />
+      <Stat label="Collected" value={main === undefined ? "–" : <Money {...main} />} note={othersWords(others, range.words)} />
       <Stat
         label="Deferred now"
         tone={deferred.length > 0 ? "warn" : "quiet"}
@@ -122,26 +118,21 @@ function Numbers({ rows, queue, range }: { rows: readonly StatsRow[]; queue: Que
 const SHOWN_CURRENCIES = 3;
 
 /** The currencies after the first: they are never added to it. */
-function Others({ amounts, words }: { amounts: readonly { readonly amount: number; readonly currency: string }[]; words: string }) {
+function othersWords(amounts: readonly { readonly amount: number; readonly currency: string }[], words: string): string {
   if (amounts.length === 0) return words;
-  const more = amounts.length - SHOWN_CURRENCIES;
-  return (
-    <>
-      <Moneys amounts={amounts.slice(0, SHOWN_CURRENCIES)} />
-      {more > 0 ? ` and ${count(more)} more currencies` : null}
-    </>
-  );
+  const shown = amounts.slice(0, SHOWN_CURRENCIES).map(({ amount, currency }) => money(amount, currency));
+  const more = amounts.length - shown.length;
+  return `and ${list(more > 0 ? [...shown, `${count(more)} more`] : shown)}, ${words}`;
 }
 
 function Waiting({ rows }: { rows: Queue["deferred"] }) {
   const oldest = rows.map(({ oldest_at }) => oldest_at).sort()[0];
   return (
     <>
-      <Moneys amounts={rows} />
+      {list(rows.map(({ amount, currency }) => money(amount, currency)))}
       {oldest === undefined ? null : (
         <>
-          {" "}
-          since <Time at={oldest} />
+          , since <Time at={oldest} />
         </>
       )}
     </>
@@ -169,7 +160,10 @@ function Pictures({
     );
   return (
     <div className="columns">
-      <Panel title="Who collects" note="Share of the approved attempts; below, when a provider was kept out.">
+      <Panel
+        title="Who collects"
+        note="Share of the approved attempts; below, when a breaker (red), its tests (amber) or a person (grey) kept a provider out."
+      >
         <ShareChart rows={rows} bands={bands} ids={providers.map(({ id }) => id)} range={range} />
       </Panel>
       <Panel title="Charges" note="By their end, and the rate of success.">

@@ -79,6 +79,7 @@ function optionOf({
   return {
     textStyle: textStyle(colors),
     legend: {
+      type: "scroll",
       top: 0,
       left: 0,
       icon: "roundRect",
@@ -150,8 +151,8 @@ function lanes({
   const tones: Readonly<Record<Band["state"], string>> = {
     open: colors.bad,
     half_open: colors.warn,
-    down: colors.doubt,
-    drain: colors.info,
+    down: colors.muted,
+    drain: colors.muted,
     only: colors.info,
     up: colors.good,
   };

@@ -5,7 +5,7 @@ import { Confirm } from "../../parts/confirm.tsx";
 import { Choice } from "../../parts/filters.tsx";
 import { useNow } from "../../parts/use-now.ts";
 import { providerName } from "../../parts/words.ts";
-import { consequences, MODES } from "./override-words.ts";
+import { consequences, doing, MODES } from "./override-words.ts";
 
 const REASONS = ["Incident at the processor", "Maintenance", "Drill"];
 const EXPIRIES = [
@@ -45,14 +45,7 @@ export function OverrideDialog({
     onDone();
   };
   return (
-    <Confirm
-      title={`${name}: ${MODES[mode].verb.toLowerCase()}`}
-      verb={`${MODES[mode].verb}: ${name}`}
-      danger={MODES[mode].danger}
-      ready={reason.trim() !== ""}
-      action={set}
-      onClose={onClose}
-    >
+    <Confirm title={doing(mode, name)} verb={doing(mode, name)} danger ready={reason.trim() !== ""} action={set} onClose={onClose}>
       <Choice
         label="What"
         value={mode}

@@ -4,7 +4,7 @@ import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
 import { count, providerName, share } from "../../parts/words.ts";
 import { EndOverrideDialog, OverrideDialog } from "./override-dialog.tsx";
-import { MODES } from "./override-words.ts";
+import { doing, MODES } from "./override-words.ts";
 
 /** One provider: what it is, its numbers, and what can be forced. */
 export function ProviderCard({ provider, all, onChange }: { provider: Provider; all: readonly Provider[]; onChange: () => void }) {
@@ -46,7 +46,7 @@ export function ProviderCard({ provider, all, onChange }: { provider: Provider; 
               key={mode}
               type="button"
               onClick={() => setDialog(mode)}
-              aria-label={`${MODES[mode].verb}: ${providerName(provider.id)}`}
+              aria-label={doing(mode, providerName(provider.id))}
               title={MODES[mode].words}
             >
               {MODES[mode].verb}

@@ -68,7 +68,7 @@ function optionOf({
   return {
     animation: false,
     textStyle: textStyle(colors),
-    legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: textStyle(colors) },
+    legend: { type: "scroll", top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: textStyle(colors) },
     grid: { left: 30, right: 8, top: 34, bottom: 24 },
     xAxis: {
       type: "category",

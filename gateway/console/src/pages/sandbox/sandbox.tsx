@@ -14,6 +14,7 @@ import { type Sandbox, useSandbox } from "./sandbox-data.ts";
 import { Story } from "./story.tsx";
 import { TrafficControl } from "./traffic-control.tsx";
 import { YardPicture } from "./yard-picture.tsx";
+import { yardWords } from "./yard-words.ts";
 import "./sandbox.css";
 
 /** Break the simulated processors and watch the router answer. */
@@ -67,7 +68,7 @@ function Yard({
   return (
     <>
       <div className="yard-row">
-        <Panel title="The yard">
+        <Panel title="The yard" note={<span role="status">{yardWords(providers, queue, sandbox.traffic.per_second)}</span>}>
           <YardPicture log={log} providers={providers} broken={broken} waiting={countOf(queue.deferred)} doubts={countOf(queue.in_doubt)} />
           <LastTwoMinutes log={log} queue={queue} />
         </Panel>

@@ -4,11 +4,11 @@ import { count, providerName } from "../../parts/words.ts";
 import type { LoggedCharge } from "./charge-log.ts";
 import { travel } from "./travel.ts";
 
-const WIDTH = 720;
+const WIDTH = 600;
 const LANE = 96;
 const TOP = 52;
-const SWITCH_X = 250;
-const END_X = 520;
+const SWITCH_X = 176;
+const END_X = 404;
 
 /** The tracks: every charge that comes in runs to who collects it, or into the queue. */
 export function YardPicture({
@@ -113,7 +113,7 @@ function laneY(index: number): number {
 }
 
 function trackTo(y: number, middle: number): string {
-  return `M ${SWITCH_X} ${middle} C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${SWITCH_X + 190} ${y} H ${END_X}`;
+  return `M ${SWITCH_X} ${middle} C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${SWITCH_X + 170} ${y} H ${END_X}`;
 }
 
 /** In over the switch to each processor that was tried, back from those that failed, and to where the charge is now. */
@@ -123,11 +123,11 @@ function trackOf({ attempts, status }: LoggedCharge, ids: readonly string[], mid
   const last = lanes.at(-1) as number;
   const failed = lanes.slice(0, -1).map((lane) => {
     const y = laneY(lane);
-    const turn = SWITCH_X + 200;
+    const turn = SWITCH_X + 180;
     return `C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${turn} ${y} C ${SWITCH_X + 90} ${y}, ${SWITCH_X + 110} ${middle}, ${SWITCH_X} ${middle}`;
   });
   const y = laneY(last);
-  return `M 20 ${middle} H ${SWITCH_X} ${failed.join(" ")} C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${SWITCH_X + 190} ${y} H ${END_X}`;
+  return `M 20 ${middle} H ${SWITCH_X} ${failed.join(" ")} C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${SWITCH_X + 170} ${y} H ${END_X}`;
 }
 
 function toneOf(charge: LoggedCharge, ids: readonly string[]): string {
