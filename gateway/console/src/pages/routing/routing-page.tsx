@@ -88,13 +88,18 @@ function Totals({ from }: { from: string }) {
             <Stat
               label="Cost"
               value={<Moneys amounts={priced.map((row) => ({ amount: row.cost ?? 0, currency: row.currency }))} />}
-              note={priced.length === 0 ? "no fees are configured in the routing rules" : "by the fees in the routing rules"}
+              note={costNote(data.length, priced.length)}
             />
           </Stats>
         );
       }}
     </Loaded>
   );
+}
+
+function costNote(currencies: number, priced: number): string {
+  if (currencies === 0) return "nothing was collected";
+  return priced === 0 ? "no fees are configured" : "by the fees that are configured now";
 }
 
 function Report({ from, grouping, choose }: { from: string; grouping: Grouping; choose: (by: Grouping) => void }) {
