@@ -67,11 +67,12 @@ function readRoute(deps: SessionRouteDeps): Route {
     internal: true,
     roles: "public",
     summary: "Who is signed in",
-    responses: { 200: { description: "The session of the cookie", schema: sessionSchema } },
-    problems: ["unauthorized"],
+    // Not 401: browsers write that to the console, and nothing is wrong.
+    responses: { 200: { description: "The session of the cookie", schema: sessionSchema }, 204: { description: "Nobody is signed in" } },
+    problems: [],
     async handler(request) {
       const session = await deps.sessions.find(sessionCookie(request.header("cookie")) ?? "");
-      if (session === null) throw new Problem("unauthorized", "Nobody is signed in.");
+      if (session === null) return { status: 204 };
       return { status: 200, body: sessionJson(deps, session) };
     },
   });
