@@ -162,7 +162,7 @@ function Pictures({
     <div className="columns">
       <Panel
         title="Who collects"
-        note="Share of the approved attempts; below, when a breaker (red), its tests (amber) or a person (grey) kept a provider out."
+        note="Share of the approved attempts; below, when a breaker (red) or a person (grey) kept a provider out."
       >
         <ShareChart rows={rows} bands={bands} ids={providers.map(({ id }) => id)} range={range} />
       </Panel>

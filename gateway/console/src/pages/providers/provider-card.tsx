@@ -4,7 +4,7 @@ import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
 import { count, providerName, share } from "../../parts/words.ts";
 import { EndOverrideDialog, OverrideDialog } from "./override-dialog.tsx";
-import { doing, MODES } from "./override-words.ts";
+import { MODES } from "./override-words.ts";
 
 /** One provider: what it is, its numbers, and what can be forced. */
 export function ProviderCard({ provider, all, onChange }: { provider: Provider; all: readonly Provider[]; onChange: () => void }) {
@@ -42,14 +42,9 @@ export function ProviderCard({ provider, all, onChange }: { provider: Provider; 
         {(Object.keys(MODES) as OverrideMode[])
           .filter((mode) => mode !== override?.mode)
           .map((mode) => (
-            <button
-              key={mode}
-              type="button"
-              onClick={() => setDialog(mode)}
-              aria-label={doing(mode, providerName(provider.id))}
-              title={MODES[mode].words}
-            >
+            <button key={mode} type="button" onClick={() => setDialog(mode)} title={MODES[mode].words}>
               {MODES[mode].verb}
+              <span className="visually-hidden">{providerName(provider.id)}</span>
             </button>
           ))}
       </footer>
