@@ -129,7 +129,7 @@ describe("the console", () => {
     await page.getByRole("dialog", { name: "Drain PayPal" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    expect(await focused(page)).toBe("DrainPayPal");
+    expect(await focused(page)).toBe("Drain PayPal");
     await page.context().close();
   });
 

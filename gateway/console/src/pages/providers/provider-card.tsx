@@ -43,8 +43,7 @@ export function ProviderCard({ provider, all, onChange }: { provider: Provider; 
           .filter((mode) => mode !== override?.mode)
           .map((mode) => (
             <button key={mode} type="button" onClick={() => setDialog(mode)} title={MODES[mode].words}>
-              {MODES[mode].verb}
-              <span className="visually-hidden">{providerName(provider.id)}</span>
+              {MODES[mode].verb} <span className="visually-hidden">{providerName(provider.id)}</span>
             </button>
           ))}
       </footer>
