@@ -30,6 +30,15 @@ export function major(amount: number, currency: string): number {
   return amount / 10 ** (formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2);
 }
 
+/** Amounts of several currencies in a sentence, at most three of them: they are never added. */
+export function moneys(amounts: readonly { readonly amount: number; readonly currency: string }[]): string {
+  const shown = amounts.slice(0, MAX_CURRENCIES).map(({ amount, currency }) => money(amount, currency));
+  const more = amounts.length - shown.length;
+  return list(more > 0 ? [...shown, `${count(more)} more`] : shown);
+}
+
+const MAX_CURRENCIES = 3;
+
 /** For axes and narrow places: $1.2K. */
 export function shortMoney(amount: number, currency: string): string {
   const digits = formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2;

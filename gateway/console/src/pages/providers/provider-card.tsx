@@ -2,6 +2,7 @@ import { useId, useState } from "react";
 import type { OverrideMode, Provider } from "../../data/providers.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
+import { useNow } from "../../parts/use-now.ts";
 import { count, providerName, share } from "../../parts/words.ts";
 import { EndOverrideDialog, OverrideDialog } from "./override-dialog.tsx";
 import { MODES } from "./override-words.ts";
@@ -73,19 +74,13 @@ function BreakerLine({ provider: { breaker, verified, reason, override } }: { pr
     <div className="breaker">
       {breaker.state === "closed" ? (
         <p>
-          Breaker closed since <Time at={breaker.since} />.
+          Breaker closed; it last changed <Time at={breaker.since} />.
           {breaker.weight < 1 ? ` It came back shortly and gets ${share(breaker.weight)} of its traffic so far.` : null}
         </p>
       ) : (
         <p>
-          <strong>{breaker.state === "open" ? "Breaker open" : "Breaker half open, probes are under way"}</strong> since{" "}
-          <Time at={breaker.since} />: {breaker.reason}.
-          {breaker.open_until === null ? null : (
-            <>
-              {" "}
-              Tried again <Time at={breaker.open_until} />.
-            </>
-          )}
+          <strong>{breaker.state === "open" ? "Breaker opened" : "Breaker half open, probes test it,"}</strong> <Time at={breaker.since} />:{" "}
+          {breaker.reason}.{breaker.open_until === null ? null : <Again at={breaker.open_until} />}
           {alone}
         </p>
       )}
@@ -95,10 +90,23 @@ function BreakerLine({ provider: { breaker, verified, reason, override } }: { pr
   );
 }
 
+/** An open breaker lets a probe through once its time is over: with the next charge, or with a read of ours. */
+function Again({ at }: { at: string }) {
+  const now = useNow(1_000);
+  return Date.parse(at) <= now ? (
+    " The next charge may test it."
+  ) : (
+    <>
+      {" "}
+      A charge may test it <Time at={at} />.
+    </>
+  );
+}
+
 function Facts({ provider }: { provider: Provider }) {
   const { approval, latency_ms: latency, breaker } = provider;
   return (
-    <dl className="facts">
+    <dl className="measures">
       <Fact name="Share of attempts" value={share(provider.share)} note="recent ones" />
       <Fact
         name="Approval"
