@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ConsoleWorld, goTo, openConsole, PHONE, seriousFaults } from "./console-world.ts";
+import { pagesStories } from "./pages-stories.ts";
 
 let world: ConsoleWorld;
 
@@ -145,6 +146,8 @@ describe("the console", () => {
     // The browser tells of each refusal by itself.
     expect(world.faults.splice(0).filter((fault) => !fault.includes("401"))).toEqual([]);
   });
+
+  pagesStories(() => world);
 });
 
 function pagesOf(page: Page): Promise<string[]> {
