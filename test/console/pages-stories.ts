@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -146,10 +147,10 @@ async function makeCharges(world: ConsoleWorld): Promise<{ rescued: string; wait
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer's JSON is what the test says it is
-async function call(world: ConsoleWorld, method: string, path: string, body?: { reference?: string }): Promise<any> {
+async function call(world: ConsoleWorld, method: string, path: string, body?: object): Promise<any> {
   const headers = {
     Authorization: `Bearer sy_test_${method === "POST" ? "billing" : "ops"}`,
-    ...(body ? { "Content-Type": "application/json", "Idempotency-Key": `stories-${body.reference}` } : {}),
+    ...(body ? { "Content-Type": "application/json", "Idempotency-Key": randomUUID() } : {}),
   };
   const answer = await fetch(world.gateway.url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
   const text = await answer.text();

@@ -91,12 +91,7 @@ export function segmentName(segment: string | null, by: FlowBy): string {
   return by === "type" ? plain(segment) : segment.toUpperCase();
 }
 
-const OUTCOMES: Readonly<Record<string, string>> = {
-  fault: "technical fault",
-  not_sent: "could not be asked",
-  in_doubt: "in doubt",
-  unknown: "in doubt",
-};
+const OUTCOMES: Readonly<Record<string, string>> = { not_sent: "could not be asked" };
 
 export function outcomeName(outcome: string): string {
   return OUTCOMES[outcome] ?? plain(outcome);

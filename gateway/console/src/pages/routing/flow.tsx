@@ -123,5 +123,5 @@ function nodeColor(name: string, layer: number, colors: ChartColors, providers: 
   if (layer === 0) return colors.muted;
   if (id === "approved") return colors.good;
   if (id === "declined") return colors.bad;
-  return id === "in_doubt" || id === "unknown" ? colors.doubt : colors.warn;
+  return id === "in_doubt" ? colors.doubt : colors.warn;
 }

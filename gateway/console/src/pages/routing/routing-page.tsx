@@ -11,9 +11,9 @@ import { count, share } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
 import { useSearch } from "../../shell/router.tsx";
 import { Flow } from "./flow.tsx";
-import { columnsOf, csvOf, groupName } from "./report.ts";
+import { columnsOf, csvOf } from "./report.ts";
 import "./routing.css";
-import { fromOf, type Grouping, groupingOf, RANGES, rangeOf, type StatsRow, statsQuery, successRate } from "./stats.ts";
+import { folded, fromOf, type Grouping, groupingOf, keyOf, RANGES, rangeOf, type StatsRow, statsQuery, successRate } from "./stats.ts";
 
 interface Answer {
   readonly from: string;
@@ -56,7 +56,8 @@ function Totals({ from }: { from: string }) {
   const totals = useApi<Answer>(statsQuery(from, "currency"), { topics: ["stats"] });
   return (
     <Loaded from={totals} what="the totals">
-      {({ data }) => {
+      {(answer) => {
+        const data = folded(answer.data, "currency");
         const recovered = data.filter(({ charges_recovered }) => charges_recovered !== 0);
         const saved = recovered.reduce((sum, { charges_recovered }) => sum + charges_recovered, 0);
         const priced = data.filter(({ cost }) => cost !== null);
@@ -99,7 +100,7 @@ function Totals({ from }: { from: string }) {
 function Report({ from, grouping, choose }: { from: string; grouping: Grouping; choose: (by: Grouping) => void }) {
   const report = useApi<Answer>(statsQuery(from, grouping), { topics: ["stats"] });
   // The answer to the grouping before may still be shown for a moment: its rows have other columns.
-  const rows = report.data?.data.filter((row) => groupOf(row, grouping)) ?? [];
+  const rows = folded(report.data?.data.filter((row) => isBy(row, grouping)) ?? [], grouping);
   const name =
     report.data === null ? "routing.csv" : `routing-by-${grouping}-${report.data.from.slice(0, 10)}-${report.data.to.slice(0, 10)}.csv`;
   const columns = columnsOf(grouping).map(({ head, number, screen }, index) => ({
@@ -129,7 +130,7 @@ function Report({ from, grouping, choose }: { from: string; grouping: Grouping; 
                 caption={`Charges by ${grouping}`}
                 columns={columns}
                 rows={rows}
-                rowKey={(row) => `${groupName(row, grouping)} ${row.currency}`}
+                rowKey={(row) => `${keyOf(row, grouping)} ${row.currency}`}
               />
             </div>
           )
@@ -139,6 +140,6 @@ function Report({ from, grouping, choose }: { from: string; grouping: Grouping; 
   );
 }
 
-function groupOf(row: StatsRow, grouping: Grouping): boolean {
+function isBy(row: StatsRow, grouping: Grouping): boolean {
   return grouping === "day" ? row.interval_start !== undefined : row[grouping] !== undefined;
 }

@@ -12,22 +12,59 @@ export interface StatsRow {
   readonly charges_recovered: number;
   readonly amount_recovered: number;
   readonly amount_refunded: number;
-  /** null: no fees are configured. */
+  /** By the fees in force now; null: none are configured. */
   readonly cost: number | null;
 }
 
 export const GROUPINGS = ["provider", "currency", "brand", "country", "day"] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-/** The API's parameters for a table by `grouping`. Always by currency as well: amounts of two are never added. */
+/**
+ * The API's parameters for a table by `grouping`. Always by currency as well: amounts of two are never added. And by provider, because
+ * each has fees of its own; `folded` adds the providers up again.
+ */
 export function statsQuery(from: string, grouping: Grouping): string {
-  const by =
-    grouping === "currency"
-      ? "group_by=currency"
-      : grouping === "day"
-        ? "group_by=currency,interval&interval=day"
-        : `group_by=currency,${grouping}`;
-  return `/v1/routing/stats?from=${from}&${by}`;
+  const more = grouping === "brand" || grouping === "country" ? `,${grouping}` : grouping === "day" ? "&interval=day" : "";
+  return `/v1/routing/stats?from=${from}&group_by=provider,currency${more}`;
+}
+
+const ADDED = [
+  "charges_succeeded",
+  "amount_succeeded",
+  "charges_failed",
+  "charges_recovered",
+  "amount_recovered",
+  "amount_refunded",
+] as const;
+
+/** One row for each group and currency, by name, the newest day first; without those in which no charge ended. */
+export function folded(rows: readonly StatsRow[], grouping: Grouping): StatsRow[] {
+  const groups = new Map<string, StatsRow>();
+  for (const row of rows) {
+    if (ADDED.every((column) => row[column] === 0)) continue;
+    const key = `${keyOf(row, grouping)} ${row.currency}`;
+    const sum = groups.get(key);
+    groups.set(key, sum === undefined ? row : { ...added(sum, row), ...(grouping === "provider" ? {} : { provider: null }) });
+  }
+  const way = grouping === "day" ? -1 : 1;
+  const byName = (a: StatsRow, b: StatsRow) =>
+    way * keyOf(a, grouping).localeCompare(keyOf(b, grouping)) || a.currency.localeCompare(b.currency);
+  return [...groups.values()].sort(byName);
+}
+
+export function keyOf(row: StatsRow, grouping: Grouping): string {
+  return (grouping === "day" ? row.interval_start : row[grouping]) ?? "";
+}
+
+function added(a: StatsRow, b: StatsRow): StatsRow {
+  const sums = Object.fromEntries(ADDED.map((column) => [column, a[column] + b[column]])) as Record<(typeof ADDED)[number], number>;
+  return { ...a, ...sums, cost: costOf(a, b) };
+}
+
+/** Unknown as soon as one that took money has no fees: half a cost would look like a whole one. */
+function costOf(a: StatsRow, b: StatsRow): number | null {
+  const known = [a, b].filter(({ cost, charges_succeeded }) => cost !== null || charges_succeeded !== 0);
+  return known.some(({ cost }) => cost === null) || known.length === 0 ? null : known.reduce((sum, { cost }) => sum + (cost ?? 0), 0);
 }
 
 /** Charges that were collected, of those that are decided; null while none is. */
