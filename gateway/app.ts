@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock, Random } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
-import type { ProviderDefaults } from "../routing/rules.ts";
+import { feesOf } from "../routing/money-terms.ts";
+import { type ProviderDefaults, withDefaults } from "../routing/rules.ts";
 import { watchChanges } from "./change-watch.ts";
 import { createChargeService } from "./charges/charge-service.ts";
 import type { Core } from "./charges/core.ts";
@@ -37,6 +38,7 @@ import { providersRoutes } from "./http/providers-routes.ts";
 import { reconciliationRoutes } from "./http/reconciliation-routes.ts";
 import { refundRoutes } from "./http/refund-routes.ts";
 import { routingRoutes } from "./http/routing-routes.ts";
+import { routingViewRoutes } from "./http/routing-view-routes.ts";
 import { createHttpApp } from "./http/server.ts";
 import { statsRoutes } from "./http/stats-routes.ts";
 import { systemRoutes } from "./http/system-routes.ts";
@@ -287,7 +289,12 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
     ...providersRoutes({ fleet, overrides, clock }),
     ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
-    ...statsRoutes({ reports, clock }),
+    ...statsRoutes({
+      reports,
+      clock,
+      feesOf: (provider, currency) => feesOf(withDefaults(rules.current().rules, defaultsOf(config.providers)), provider, currency),
+    }),
+    ...routingViewRoutes({ db, reports, providers: [...core.providers.keys()], clock }),
     ...deadLetterRoutes({ db, charges }),
     ...reconciliationRoutes({ db, clock, newId: core.newId, providers: [...core.providers.keys()] }),
     ...auditRoutes({ db }),

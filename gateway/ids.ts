@@ -8,6 +8,17 @@ export type PaymentMethodId = `pm_${string}`;
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
+/** The first characters of ids of this millisecond: below all of them, above all earlier ones. */
+export function idFloor(prefix: string, atMs: number): string {
+  let time = Math.max(0, atMs);
+  let text = "";
+  for (let i = 0; i < 10; i++) {
+    text = (ALPHABET[time % 32] as string) + text;
+    time = Math.floor(time / 32);
+  }
+  return `${prefix}_${text}`;
+}
+
 /**
  * Makes ids that sort by time: a prefix, 10 characters of milliseconds, 16 of randomness (80 bits), Crockford base 32.
  * Later ids sort after earlier ones to the millisecond, which is what cursors and index locality need.

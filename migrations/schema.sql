@@ -120,7 +120,9 @@ create table charges (
   constraint charges_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text])))
 );
 CREATE INDEX charges_by_account ON public.charges USING btree (account_id, id);
+CREATE INDEX charges_by_provider ON public.charges USING btree (account_id, provider, id) WHERE (provider IS NOT NULL);
 CREATE INDEX charges_by_reference ON public.charges USING btree (reference, account_id, id) WHERE (reference IS NOT NULL);
+CREATE INDEX charges_by_status ON public.charges USING btree (account_id, status, id) WHERE (status = ANY (ARRAY['requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text, 'failed'::text, 'canceled'::text]));
 CREATE INDEX charges_deferred ON public.charges USING btree (created_at) WHERE (status = 'deferred'::text);
 CREATE INDEX charges_deferred_expiry ON public.charges USING btree (defer_until) WHERE ((status = 'deferred'::text) AND (next_action_at IS NOT NULL));
 CREATE INDEX charges_due ON public.charges USING btree (next_action_at) WHERE ((next_action_at IS NOT NULL) AND (status <> 'deferred'::text));
@@ -160,6 +162,7 @@ create table dead_letters (
   constraint dead_letters_charge_id_fkey FOREIGN KEY (charge_id) REFERENCES charges(id),
   constraint dead_letters_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES operations(id)
 );
+CREATE INDEX dead_letters_by_account ON public.dead_letters USING btree (account_id, state, id);
 CREATE INDEX dead_letters_by_charge ON public.dead_letters USING btree (charge_id);
 CREATE INDEX dead_letters_by_endpoint ON public.dead_letters USING btree (((data ->> 'endpoint'::text))) WHERE ((kind = 'webhook'::text) AND (state = 'open'::text));
 CREATE UNIQUE INDEX dead_letters_one_open ON public.dead_letters USING btree (kind, charge_id, COALESCE(attempt_id, ''::text), COALESCE(operation_id, ''::text)) WHERE ((state = 'open'::text) AND (charge_id IS NOT NULL));
@@ -257,6 +260,7 @@ create table events (
 );
 CREATE INDEX events_by_charge ON public.events USING btree (charge_id, id) WHERE (charge_id IS NOT NULL);
 CREATE INDEX events_by_time ON public.events USING brin (at) WITH (pages_per_range='16', autosummarize='on');
+CREATE INDEX events_of_providers ON public.events USING btree (provider, at, id) WHERE (type = ANY (ARRAY['provider.opened'::text, 'provider.closed'::text, 'override.set'::text, 'override.removed'::text]));
 CREATE INDEX events_to_seal ON public.events USING btree (epoch, xid, id);
 CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -536,7 +540,47 @@ create table stats_rollups (
   amount_refunded bigint default 0 not null,
   disputes_opened bigint default 0 not null,
   amount_disputed bigint default 0 not null,
+  charges_recovered bigint default 0 not null,
+  amount_recovered bigint default 0 not null,
   constraint stats_rollups_pkey PRIMARY KEY (account_id, bucket, provider, currency)
+);
+
+create table stats_segments (
+  account_id text not null,
+  grain text not null,
+  bucket timestamp with time zone not null,
+  provider text not null,
+  currency text not null,
+  type text not null,
+  brand text not null,
+  country text not null,
+  attempts bigint default 0 not null,
+  approved bigint default 0 not null,
+  declined bigint default 0 not null,
+  not_sent bigint default 0 not null,
+  in_doubt bigint default 0 not null,
+  latency_ms_sum bigint default 0 not null,
+  latency_count bigint default 0 not null,
+  charges_succeeded bigint default 0 not null,
+  amount_succeeded bigint default 0 not null,
+  charges_failed bigint default 0 not null,
+  amount_failed bigint default 0 not null,
+  charges_canceled bigint default 0 not null,
+  amount_canceled bigint default 0 not null,
+  charges_deferred bigint default 0 not null,
+  amount_deferred bigint default 0 not null,
+  refunds_succeeded bigint default 0 not null,
+  amount_refunded bigint default 0 not null,
+  disputes_opened bigint default 0 not null,
+  amount_disputed bigint default 0 not null,
+  charges_recovered bigint default 0 not null,
+  amount_recovered bigint default 0 not null,
+  amount_approved bigint default 0 not null,
+  amount_declined bigint default 0 not null,
+  amount_not_sent bigint default 0 not null,
+  amount_in_doubt bigint default 0 not null,
+  constraint stats_segments_pkey PRIMARY KEY (account_id, grain, bucket, provider, currency, type, brand, country),
+  constraint stats_segments_grain_check CHECK ((grain = ANY (ARRAY['hour'::text, 'day'::text])))
 );
 
 create table trail_checks (

@@ -21,7 +21,8 @@ export function expectedValue(likely: number, terms: MoneyTerms | null): number 
   return terms === null ? likely : likely * terms.gain - terms.perAttempt;
 }
 
-function feesOf(rules: RoutingRules, provider: string, currency: string): Fees {
+/** Of one provider in one currency; empty where nothing is said. */
+export function feesOf(rules: RoutingRules, provider: string, currency: string): Fees {
   const fees = own(rules.providers, provider)?.fees;
   return own(fees, currency) ?? own(fees, "*") ?? {};
 }

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { CHARGE_STATUSES } from "../charges/charge.ts";
 import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
+import { listCharges } from "../store/list-charges.ts";
 import { readChargeEvents } from "../store/read-charge-events.ts";
-import { listCharges, readCharge } from "../store/read-charges.ts";
+import { readCharge } from "../store/read-charges.ts";
 import { readChargeDisputes } from "../store/read-disputes.ts";
 import { listRefunds } from "../store/read-refunds.ts";
 import { chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
@@ -22,7 +23,15 @@ const time = z.iso.datetime({ offset: true, error: "must be a time like 2026-12-
 
 const listQuery = z.strictObject({
   ...pageQuery,
-  status: z.enum(CHARGE_STATUSES, `must be one of: ${CHARGE_STATUSES.join(", ")}`).optional(),
+  status: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(CHARGE_STATUSES, `must be one of: ${CHARGE_STATUSES.join(", ")}`)).max(CHARGE_STATUSES.length))
+    .optional()
+    .meta({ description: `One or several, comma separated: ${CHARGE_STATUSES.join(", ")}` }),
+  q: z.string().trim().min(1).max(255).optional().meta({
+    description: "Exactly: an id or reference of the charge, of an attempt or a refund of it, ours or the provider's; an idempotency key",
+  }),
   provider: z.string().min(1).max(64).optional().meta({ description: "The provider that has, or last had, the charge" }),
   reference: z.string().min(1).max(255).optional(),
   idempotency_key: z.string().min(1).max(255).optional().meta({ description: "Any key that acted on the charge" }),
@@ -43,7 +52,8 @@ function listRoute({ db }: { readonly db: Database }): Route {
       const charges = await listCharges(db, {
         accountId: principal.accountId,
         filter: {
-          status: query.status,
+          statuses: query.status,
+          search: query.q,
           provider: query.provider,
           reference: query.reference,
           idempotencyKey: query.idempotency_key,

@@ -67,11 +67,8 @@ function readRoute(deps: SessionRouteDeps): Route {
     internal: true,
     roles: "public",
     summary: "Who is signed in",
-    responses: {
-      200: { description: "The session of the cookie", schema: sessionSchema },
-      // No 401: a browser would print an error at each first visit, and nothing is wrong.
-      204: { description: "Nobody is signed in" },
-    },
+    // Not 401: browsers write that to the console, and nothing is wrong.
+    responses: { 200: { description: "The session of the cookie", schema: sessionSchema }, 204: { description: "Nobody is signed in" } },
     problems: [],
     async handler(request) {
       const session = await deps.sessions.find(sessionCookie(request.header("cookie")) ?? "");

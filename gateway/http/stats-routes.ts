@@ -1,28 +1,25 @@
 import { z } from "zod";
 import type { Clock } from "../../providers/contract/clock.ts";
-import { Problem } from "../problems.ts";
+import type { Fees } from "../../routing/rules.ts";
+import type { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { readDeferredSummary } from "../store/deferred-summary.ts";
 import { readStats, type StatsInterval, type StatsQuery, type StatsRow } from "../store/stats.ts";
 import { type CsvCell, toCsv } from "./csv.ts";
+import { DAY_MS, HOUR_MS, invalidQuery, MINUTE_MS, rangeOf, reportTime } from "./report-time.ts";
 import { type Route, route } from "./route.ts";
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
-const INTERVAL_MS: Readonly<Record<StatsInterval, number>> = { minute: MINUTE_MS, hour: 60 * MINUTE_MS, day: DAY_MS };
-/** A leap year. */
-const MAX_RANGE_DAYS = 366;
+const INTERVAL_MS: Readonly<Record<StatsInterval, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 /** Rows of one report: a week of minutes for one provider and currency; about 3 MB of JSON. */
 const MAX_ROWS = 10_080;
 
-const GROUPS = ["provider", "currency", "interval"] as const;
+const SEGMENTS = ["type", "brand", "country"] as const;
+const GROUPS = ["provider", "currency", ...SEGMENTS, "interval"] as const;
 type Group = (typeof GROUPS)[number];
 const STATUSES = ["succeeded", "failed", "canceled", "deferred"] as const;
 
-const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 const query = z.strictObject({
-  from: time.optional().meta({ description: "RFC 3339, inclusive; default: 24 hours before `to`. Aligned down to the minute." }),
-  to: time.optional().meta({ description: "RFC 3339, exclusive; default: now. Aligned up to the minute." }),
+  ...reportTime,
   interval: z
     .enum(["minute", "hour", "day"])
     .optional()
@@ -41,6 +38,9 @@ const statsRow = z.object({
   interval_start: z.iso.datetime().optional(),
   provider: z.string().nullable().optional().meta({ description: "null: no provider was concerned" }),
   currency: z.string().optional(),
+  type: z.string().nullable().optional().meta({ description: "Of the payment method, as are brand and country; null: not known" }),
+  brand: z.string().nullable().optional(),
+  country: z.string().nullable().optional(),
   attempts: count,
   approved: count,
   declined: count,
@@ -56,9 +56,16 @@ const statsRow = z.object({
   amount_refunded: count.optional(),
   disputes_opened: count,
   amount_disputed: count.optional(),
+  charges_recovered: count.meta({ description: "Of the succeeded: only because of failover or deferral" }),
+  amount_recovered: count.optional(),
+  cost: z.int().nullable().optional().meta({
+    description: "What the provider takes, in minor units, by the fees in force now; null: none are known. Only by provider and currency",
+  }),
 });
 
 export interface StatsRouteDeps {
+  /** In force now; empty: none are known. */
+  readonly feesOf: (provider: string, currency: string) => Fees;
   /** May be the replica: it sees seals, rollups and tail of one moment as well. */
   readonly reports: Database;
   readonly clock: Pick<Clock, "now">;
@@ -68,7 +75,7 @@ export function statsRoutes(deps: StatsRouteDeps): Route[] {
   return [statsRoute(deps), deferredRoute(deps)];
 }
 
-function statsRoute({ reports, clock }: StatsRouteDeps): Route {
+function statsRoute({ reports, clock, feesOf }: StatsRouteDeps): Route {
   return route({
     method: "get",
     path: "/v1/routing/stats",
@@ -78,6 +85,7 @@ function statsRoute({ reports, clock }: StatsRouteDeps): Route {
       "Counted from the audit trail. `charges_succeeded`, `_failed` and `_canceled` are the charges that are in that state now, at the minute " +
       "of the change; one that is adopted after it had failed counts -1 there, so a number may be negative. `charges_deferred` counts how often a " +
       "charge was deferred. `refunds_succeeded` and `disputes_opened` count at the provider that has the money. Amounts of different currencies are never added: they are given only when the rows are grouped by currency. " +
+      "Grouped by type, brand or country, the numbers are by whole hours: `from` and `to` are aligned outward to them. " +
       "Groups in which nothing happened have no row; the first and the last interval hold only what lies between `from` and `to`.",
     query,
     responses: {
@@ -99,7 +107,7 @@ function statsRoute({ reports, clock }: StatsRouteDeps): Route {
       const { stats, groups } = planOf(query, principal.accountId, clock.now());
       const rows = await readStats(reports, stats);
       if (rows.length > MAX_ROWS) throw tooManyRows();
-      const data = rows.map((row) => rowOf(row, groups));
+      const data = rows.map((row) => rowOf(row, groups, feesOf));
       if (accepts("application/json", "text/csv") === "text/csv") {
         const columns = columnsOf(groups);
         const content = toCsv(
@@ -119,34 +127,25 @@ function planOf(asked: z.output<typeof query>, accountId: string, nowMs: number)
   const chosen = new Set<Group>(asked.group_by ?? ["provider", "currency"]);
   if (asked.interval) chosen.add("interval");
   const groups = GROUPS.filter((group) => chosen.has(group));
-  const toMs = asked.to?.getTime() ?? nowMs;
-  const fromMs = asked.from?.getTime() ?? toMs - DAY_MS;
-  if (fromMs >= toMs) throw invalid("?from", "must be before `to` (default: now)");
-  const from = new Date(Math.floor(fromMs / MINUTE_MS) * MINUTE_MS);
-  const to = new Date(Math.ceil(toMs / MINUTE_MS) * MINUTE_MS);
-  if (to.getTime() - from.getTime() > MAX_RANGE_DAYS * DAY_MS)
-    throw invalid("?from", `must be at most ${MAX_RANGE_DAYS} days before \`to\``);
+  const bySegment = SEGMENTS.filter((group) => chosen.has(group));
+  const { from, to } = rangeOf(asked, nowMs, bySegment.length > 0 ? HOUR_MS : MINUTE_MS);
   const interval = groups.includes("interval") ? (asked.interval ?? "hour") : null;
+  if (interval === "minute" && bySegment.length > 0) throw invalidQuery("?interval", "must be `hour` or `day` with type, brand or country");
   if (interval && (to.getTime() - from.getTime()) / INTERVAL_MS[interval] > MAX_ROWS) throw tooManyRows();
   const byProvider = groups.includes("provider");
   const byCurrency = groups.includes("currency");
-  return { stats: { accountId, from, to, interval, byProvider, byCurrency, maxRows: MAX_ROWS }, groups };
-}
-
-function invalid(pointer: string, message: string): Problem {
-  return new Problem("invalid_request", "The query has invalid parameters.", { faults: [{ pointer, message }] });
+  return { stats: { accountId, from, to, interval, byProvider, byCurrency, bySegment, maxRows: MAX_ROWS }, groups };
 }
 
 function tooManyRows(): Problem {
-  return invalid("?interval", `more than ${MAX_ROWS} rows: choose a longer interval or a shorter time`);
+  return invalidQuery("?interval", `more than ${MAX_ROWS} rows: choose a longer interval or a shorter time`);
 }
-
-const GROUP_COLUMNS: Readonly<Record<Group, string>> = { interval: "interval_start", provider: "provider", currency: "currency" };
 
 function columnsOf(groups: readonly Group[]): string[] {
   const amounts = groups.includes("currency");
   return [
-    ...(["interval", "provider", "currency"] as const).filter((group) => groups.includes(group)).map((group) => GROUP_COLUMNS[group]),
+    ...(groups.includes("interval") ? ["interval_start"] : []),
+    ...groups.filter((group) => group !== "interval"),
     "attempts",
     "approved",
     "declined",
@@ -158,14 +157,29 @@ function columnsOf(groups: readonly Group[]): string[] {
     ...(amounts
       ? ["refunds_succeeded", "amount_refunded", "disputes_opened", "amount_disputed"]
       : ["refunds_succeeded", "disputes_opened"]),
+    ...(amounts ? ["charges_recovered", "amount_recovered"] : ["charges_recovered"]),
+    ...(amounts && groups.includes("provider") ? ["cost"] : []),
   ];
 }
 
-function rowOf(row: StatsRow, groups: readonly Group[]): Record<string, CsvCell> {
+/** Minor units; null: no fees are known. */
+function costOf(row: StatsRow, feesOf: StatsRouteDeps["feesOf"]): number | null {
+  if (!row.provider || row.currency === null) return null;
+  const { percent, fixed, per_attempt } = feesOf(row.provider, row.currency);
+  if (percent === undefined && fixed === undefined && per_attempt === undefined) return null;
+  const successes = ((percent ?? 0) / 100) * Number(row.amount_succeeded) + (fixed ?? 0) * Number(row.charges_succeeded);
+  return Math.round(successes + (per_attempt ?? 0) * Number(row.attempts));
+}
+
+function rowOf(row: StatsRow, groups: readonly Group[], feesOf: StatsRouteDeps["feesOf"]): Record<string, CsvCell> {
   const all: Record<string, CsvCell> = {
     ...row,
     interval_start: row.start,
     provider: row.provider || null,
+    type: row.type || null,
+    brand: row.brand || null,
+    country: row.country || null,
+    cost: costOf(row, feesOf),
     approval_rate: ratio(row.approved, row.approved + row.declined, 6),
     latency_ms_avg: ratio(row.latency_ms_sum, row.latency_count, 1),
   };

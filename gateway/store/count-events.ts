@@ -12,6 +12,9 @@
  *   refunds_succeeded   refunds that are succeeded now, by the minute of the change, with their own amounts: +1 when one succeeds, -1 when
  *                       one that had succeeded turns out to have failed. Compensations are no refunds: their charges never had the money
  *   disputes_opened     times a dispute was opened, with the disputed amounts
+ *   charges_recovered   charges that succeeded only because of failover or deferral: they were deferred before, or another provider
+ *                       had been tried before the one that succeeded
+ *   amount_approved, …  the amounts of the attempts that ended so (FLOW_COLUMNS; only in stats_segments)
  *
  * Provider '' is none. Amounts are the charges' amounts but for those two, in minor units of the row's currency.
  */
@@ -35,15 +38,31 @@ export const COUNTED_COLUMNS = [
   "amount_refunded",
   "disputes_opened",
   "amount_disputed",
+  "charges_recovered",
+  "amount_recovered",
 ] as const;
+
+export const FLOW_OUTCOMES = ["approved", "declined", "not_sent", "in_doubt"] as const;
+export const FLOW_COLUMNS = FLOW_OUTCOMES.map((outcome) => `amount_${outcome}` as const);
+/** Who and what it is about: each is '' for none. */
+export const SEGMENT_COLUMNS = ["type", "brand", "country"] as const;
 
 export type CountedColumn = (typeof COUNTED_COLUMNS)[number];
 
-/** Selects bucket, account_id, provider, currency and the counted columns of `events`, a relation with the columns of `events`. */
+/** 1: the charge of `e`, which succeeded, had been deferred before, or another provider had been tried before this one. */
+const RECOVERED = `(select (coalesce(bool_or(p.to_status = 'deferred'), false) or coalesce(
+      min(p.id) filter (where p.type = 'attempt.started' and p.provider <> e.provider)
+      < max(p.id) filter (where p.type = 'attempt.started' and p.provider = e.provider), false))::integer
+    from events p where p.charge_id = e.charge_id and p.id < e.id)`;
+
+/**
+ * Selects bucket, account_id, provider, currency, the segment and the counted columns, those of the flow too, of `events`, a relation with
+ * the columns of `events`. Reads charges by their ids, and the other events of the charges that succeeded.
+ */
 export function countEvents(events: string): string {
   return `
   select date_trunc('minute', e.at, 'UTC') as bucket, e.account_id, coalesce(d.provider, '') as provider, coalesce(e.currency, '') as currency,
-    sum(d.attempts) as attempts, sum(d.approved) as approved, sum(d.declined) as declined, sum(d.not_sent) as not_sent,
+    coalesce(s.type, '') as type, coalesce(s.brand, '') as brand, coalesce(s.country, '') as country, sum(d.attempts) as attempts, sum(d.approved) as approved, sum(d.declined) as declined, sum(d.not_sent) as not_sent,
     sum(d.in_doubt) as in_doubt, sum(d.latency_ms)::bigint as latency_ms_sum, sum(d.latency_count) as latency_count,
     ${["succeeded", "failed", "canceled", "deferred"]
       .map(
@@ -52,7 +71,9 @@ export function countEvents(events: string): string {
       )
       .join(",\n    ")},
     sum(d.refunds) as refunds_succeeded, sum(d.refunds * e.amount) as amount_refunded,
-    sum(d.disputes) as disputes_opened, sum(d.disputes * e.amount) as amount_disputed
+    sum(d.disputes) as disputes_opened, sum(d.disputes * e.amount) as amount_disputed,
+    sum(d.recovered) as charges_recovered, sum(d.recovered * e.amount) as amount_recovered,
+    ${FLOW_OUTCOMES.map((outcome) => `sum(d.${outcome} * e.amount) as amount_${outcome}`).join(", ")}
   from ${events} e cross join lateral (
     select e.provider, (e.type = 'attempt.started')::integer as attempts,
       (o.outcome is not distinct from 'approved')::integer as approved, (o.outcome is not distinct from 'declined')::integer as declined,
@@ -60,22 +81,28 @@ export function countEvents(events: string): string {
       case when o.first then e.latency_ms else 0 end as latency_ms, (o.first and e.latency_ms is not null)::integer as latency_count,
       e.to_status as status, (e.to_status is not null and e.from_status is distinct from e.to_status)::integer as moved,
       (e.type = 'refund.succeeded')::integer - (e.type = 'refund.failed' and e.data ->> 'from' is not distinct from 'succeeded')::integer as refunds,
-      (e.type = 'dispute.opened')::integer as disputes
+      (e.type = 'dispute.opened')::integer as disputes,
+      case when e.to_status = 'succeeded' and e.from_status is distinct from 'succeeded' then ${RECOVERED} else 0 end as recovered
     -- what becomes of an authorization later (capture, void) is no attempt's outcome
     from (select case when e.from_status is distinct from 'authorized' then e.outcome end as outcome,
       e.outcome is not null and coalesce(e.from_status, 'processing') = 'processing' as first) o
     union all
     select coalesce((select coalesce(p.provider, '') from events p where p.charge_id = e.charge_id and p.id < e.id and p.to_status = e.from_status
         and p.from_status is distinct from p.to_status order by p.id desc limit 1), e.provider),
-      0, 0, 0, 0, 0, 0, 0, e.from_status, -1, 0, 0
+      0, 0, 0, 0, 0, 0, 0, e.from_status, -1, 0, 0, 0
     where e.from_status in ('succeeded', 'failed', 'canceled') and e.to_status <> e.from_status
-  ) d
+  ) d left join lateral (
+    -- limit: never a join that the planner could turn into a scan of the charges
+    select c.payment_method ->> 'type' as type, c.payment_method ->> 'brand' as brand, c.payment_method ->> 'country' as country
+    from charges c where c.id = e.charge_id limit 1) s on true
   where e.charge_id is not null
-  group by 1, 2, 3, 4`;
+  group by 1, 2, 3, 4, 5, 6, 7`;
 }
 
-/** The counted columns, nulls as zero. */
-export const COUNTED_OR_ZERO = COUNTED_COLUMNS.map((column) => `coalesce(${column}, 0) as ${column}`).join(", ");
+/** Sums of these columns under their own names, nulls as zero. */
+export function sumsOf(columns: readonly string[]): string {
+  return columns.map((column) => `coalesce(sum(${column}), 0)::bigint as ${column}`).join(", ");
+}
 
 /**
  * The events that are not sealed, as of the statement's own snapshot, which sees seals, rollups and tail of one moment.

@@ -13,7 +13,7 @@ import type {
   StoredRequest,
 } from "../charges/charge.ts";
 import type { AttemptId, ChargeId } from "../ids.ts";
-import type { Database, Statement } from "./database.ts";
+import type { Database } from "./database.ts";
 
 type Reader = Pick<Database, "query">;
 
@@ -212,48 +212,4 @@ export async function readChargeByKey(
   });
   const row = rows[0];
   return row ? { charge: rowToCharge(row), operation: row.key_operation, fingerprint: row.key_fingerprint } : null;
-}
-
-export interface ChargeFilter {
-  readonly status?: ChargeStatus | undefined;
-  /** The provider that has, or last had, the charge. */
-  readonly provider?: string | undefined;
-  readonly reference?: string | undefined;
-  /** Any key that acted on the charge, not only the one that created it. */
-  readonly idempotencyKey?: string | undefined;
-  /** Inclusive. */
-  readonly createdFrom?: Date | undefined;
-  /** Exclusive. */
-  readonly createdBefore?: Date | undefined;
-}
-
-/** Newest first; `after` is the id of the last one seen. */
-export async function listCharges(
-  db: Reader,
-  by: { accountId: string; filter: ChargeFilter; after?: string | undefined; limit: number },
-): Promise<Charge[]> {
-  const rows = await db.query<ChargeRow>(listStatement(by));
-  return rows.map(rowToCharge);
-}
-
-/** Only the conditions that are asked for, so that each shape is planned for itself; the name says which. */
-function listStatement(by: Parameters<typeof listCharges>[1]): Statement {
-  const { filter } = by;
-  const values: unknown[] = [by.accountId, by.limit];
-  const where = ["c.account_id = $1"];
-  let name = "list_charges";
-  const add = (word: string, value: unknown, condition: (parameter: string) => string): void => {
-    if (value === undefined) return;
-    values.push(value);
-    where.push(condition(`$${values.length}`));
-    name += `_${word}`;
-  };
-  add("after", by.after, (p) => `c.id < ${p}`);
-  add("status", filter.status, (p) => `c.status = ${p}`);
-  add("provider", filter.provider, (p) => `c.provider = ${p}`);
-  add("reference", filter.reference, (p) => `c.reference = ${p}`);
-  add("key", filter.idempotencyKey, (p) => `c.id = (select k.charge_id from idempotency_keys k where k.account_id = $1 and k.key = ${p})`);
-  add("from", filter.createdFrom, (p) => `c.created_at >= ${p}`);
-  add("before", filter.createdBefore, (p) => `c.created_at < ${p}`);
-  return { name, text: `select ${CHARGE_COLUMNS} from charges c where ${where.join(" and ")} order by c.id desc limit $2`, values };
 }

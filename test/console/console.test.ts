@@ -85,6 +85,7 @@ describe("the console", () => {
     await page.getByText("No processor can be used: what comes in is kept.").waitFor();
     await page.getByRole("region", { name: "PayPal", exact: true }).getByRole("button", { name: "Works" }).click();
     await page.getByText(/charges a second go to PayPal|PayPal is being tested/).waitFor();
+    await page.getByRole("region", { name: "Stripe", exact: true }).getByRole("button", { name: "Works" }).click();
     await page.getByRole("radio", { name: "Stop" }).click();
     await page.context().close();
   });

@@ -8,7 +8,13 @@ let get: ReturnType<typeof appOf>;
 
 beforeAll(async () => {
   trail = await openTrail();
-  get = appOf(statsRoutes({ reports: trail.db, clock: { now: () => NOW.getTime() } }));
+  get = appOf(
+    statsRoutes({
+      reports: trail.db,
+      clock: { now: () => NOW.getTime() },
+      feesOf: (provider) => (provider === "stripe" ? { percent: 2.9, fixed: 30 } : {}),
+    }),
+  );
   const client = await trail.connect();
   const paid = { type: "charge.succeeded", from: "processing", to: "succeeded", outcome: "approved", latency: 100 };
   await insertEvent(client, { type: "attempt.started" });
@@ -68,6 +74,9 @@ describe("GET /v1/routing/stats", () => {
         amount_refunded: 0,
         disputes_opened: 0,
         amount_disputed: 0,
+        charges_recovered: 0,
+        amount_recovered: 0,
+        cost: null,
       },
       expect.objectContaining({
         provider: "stripe",
@@ -78,6 +87,7 @@ describe("GET /v1/routing/stats", () => {
         latency_ms_avg: 150.5,
         charges_succeeded: 2,
         amount_succeeded: 1_000_000_000_000,
+        cost: 29_000_000_060,
       }),
     ]);
   });
@@ -97,9 +107,9 @@ describe("GET /v1/routing/stats", () => {
     expect(answer.headers["content-type"]).toContain("text/csv");
     expect(answer.text).toBe(
       "interval_start,provider,currency,attempts,approved,declined,not_sent,in_doubt,approval_rate,latency_ms_avg,charges_succeeded,amount_succeeded," +
-        "charges_failed,amount_failed,charges_canceled,amount_canceled,charges_deferred,amount_deferred,refunds_succeeded,amount_refunded,disputes_opened,amount_disputed\r\n" +
-        "2026-03-01T00:00:00.000Z,'=cmd,jpy,0,0,1,0,0,0,100,0,0,1,4200,0,0,0,0,0,0,0,0\r\n" +
-        "2026-03-01T00:00:00.000Z,stripe,usd,1,2,0,0,0,1,150.5,2,1000000000000,0,0,0,0,0,0,0,0,0,0\r\n",
+        "charges_failed,amount_failed,charges_canceled,amount_canceled,charges_deferred,amount_deferred,refunds_succeeded,amount_refunded,disputes_opened,amount_disputed,charges_recovered,amount_recovered,cost\r\n" +
+        "2026-03-01T00:00:00.000Z,'=cmd,jpy,0,0,1,0,0,0,100,0,0,1,4200,0,0,0,0,0,0,0,0,0,0,\r\n" +
+        "2026-03-01T00:00:00.000Z,stripe,usd,1,2,0,0,0,1,150.5,2,1000000000000,0,0,0,0,0,0,0,0,0,0,0,0,29000000060\r\n",
     );
   });
 
@@ -122,6 +132,7 @@ describe("GET /v1/routing/stats", () => {
     ["?from", "from=yesterday"],
     ["?interval", "interval=week"],
     ["?interval", "interval=minute&from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z"],
+    ["?interval", "interval=minute&group_by=brand"],
     ["?group_by", "group_by=customer"],
     ["?group_by", "group_by="],
   ])("refuses with a pointer to %s: %s", async (pointer, query) => {

@@ -122,6 +122,29 @@ test("refunds that succeed, one that fails afterwards, and a dispute count with 
   ]);
 });
 
+test("a charge that succeeded elsewhere, or after it was deferred, is recovered; one that another attempt of its own provider collected is not", async () => {
+  const account = "acct_recovered";
+  const story = (charge: string, provider: string, events: EventFields[]) =>
+    events.map((event): EventFields => ({ account, charge, provider, ...event }));
+  const started = { type: "attempt.started" };
+  const paid = { type: "charge.succeeded", from: "processing", to: "succeeded", outcome: "approved" };
+  const events = [
+    ...story("ch_elsewhere", "paypal", [
+      { ...started, provider: "stripe" },
+      { type: "attempt.finished", provider: "stripe", outcome: "not_sent" },
+    ]),
+    ...story("ch_elsewhere", "paypal", [started, paid]),
+    ...story("ch_later", "paypal", [{ type: "charge.deferred", to: "deferred", provider: null }, started, { ...paid, amount: 100n }]),
+    ...story("ch_again", "paypal", [started, { type: "attempt.finished", outcome: "not_sent" }, started, paid]),
+    ...story("ch_adopted", "paypal", [started, { ...started, provider: "stripe" }, { ...paid, amount: 7n }]),
+  ];
+  for (const event of events) await insertEvent(client, event);
+  const recovered = async () => (await readStats(trail.db, query(account))).find(({ provider }) => provider === "paypal");
+  expect(await recovered()).toMatchObject({ charges_succeeded: 4n, charges_recovered: 2n, amount_recovered: 4_300n });
+  await trail.sealAll();
+  expect(await recovered()).toMatchObject({ charges_succeeded: 4n, charges_recovered: 2n, amount_recovered: 4_300n });
+});
+
 test("a reader sees each event once while it is being sealed", async () => {
   const account = "acct_race";
   const writers = await Promise.all([trail.connect(), trail.connect()]);
@@ -227,6 +250,7 @@ function recount(events: readonly EventFields[], by: StatsQuery): Record<string,
     rows.set(JSON.stringify(key), { ...row, [column]: ((row as Record<string, bigint>)[column] ?? 0n) + n });
   };
   const ended = new Map<string, string | null>();
+  const before = new Map<string, EventFields[]>();
   for (const event of events) {
     const first = !event.from || event.from === "processing";
     if (event.type === "attempt.started") add(event, event.provider, "attempts", 1n);
@@ -247,6 +271,17 @@ function recount(events: readonly EventFields[], by: StatsQuery): Record<string,
         add(event, ended.get(event.charge!), `amount_${status}`, -event.amount!);
       }
     }
+    const earlier = before.get(event.charge!) ?? [];
+    if (event.to === "succeeded") {
+      const begun = earlier.filter(({ type }) => type === "attempt.started").map(({ provider }) => provider);
+      const other = begun.findIndex((provider) => provider != null && event.provider != null && provider !== event.provider);
+      const failedOver = other !== -1 && begun.lastIndexOf(event.provider) > other;
+      if (failedOver || earlier.some(({ to }) => to === "deferred")) {
+        add(event, event.provider, "charges_recovered", 1n);
+        add(event, event.provider, "amount_recovered", event.amount!);
+      }
+    }
+    before.set(event.charge!, [...earlier, event]);
     if (event.to) ended.set(event.charge!, event.provider ?? null);
   }
   const text = (row: object) => JSON.stringify(row, (_key, value) => (typeof value === "bigint" ? value.toString() : value));
