@@ -12,8 +12,8 @@ const STAMP = "built-from";
 const NOT_SOURCES = new Set(["dist", "README.md", "tsconfig.json"]);
 
 /**
- * Leaves the console as it is when it is current, or when it cannot be built here (an image without development dependencies
- * brings it built). A build that fails throws.
+ * Leaves the console as it is when it is current, or when there is nothing to build it with or from (an image without
+ * development dependencies brings it built). A build that fails throws.
  * @param {string} root
  * @param {string} node the pinned one
  * @param {(line: string) => void} say
@@ -21,8 +21,9 @@ const NOT_SOURCES = new Set(["dist", "README.md", "tsconfig.json"]);
 export function ensureConsole(root, node, say) {
   const vite = join(root, "node_modules", "vite", "bin", "vite.js");
   const stamp = join(root, CONSOLE, "dist", STAMP);
+  if (!existsSync(vite) || !existsSync(join(root, CONSOLE, "index.html"))) return;
   const wanted = fingerprint(root);
-  if ((existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) || !existsSync(vite)) return;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   say("building the console");
   // Whatever NODE_ENV says here: a test's console is the one that people get.
   const env = { ...process.env, NODE_ENV: "production" };

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect } from "vitest";
 import { type ConsoleGateway, startConsoleGateway } from "../gateway/console/console-gateway.ts";
 import { launchChromium } from "../support/chromium.ts";
 
@@ -81,5 +82,5 @@ export async function goTo(page: Page, name: string): Promise<void> {
   if (await menu.isVisible()) await menu.click();
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
-  await page.waitForFunction("document.querySelector('.loading') === null");
+  await expect.poll(() => page.locator(".loading").count(), { timeout: PATIENCE_MS }).toBe(0);
 }

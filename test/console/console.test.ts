@@ -54,12 +54,12 @@ describe("the console", () => {
     await goTo(page, "Providers");
     const stripe = page.getByRole("region", { name: "Stripe", exact: true });
     const shareBefore = await shareOf(stripe);
-    await stripe.getByRole("button", { name: "Take Stripe out" }).click();
-    const dialog = page.getByRole("dialog", { name: "Take Stripe out" });
+    await stripe.getByRole("button", { name: "Take out Stripe" }).click();
+    const dialog = page.getByRole("dialog", { name: "Take out Stripe" });
     await dialog.getByText("no charge is tried at Stripe.").waitFor();
     await dialog.getByText("PayPal takes").waitFor();
     expect(await seriousFaults(page)).toEqual([]);
-    await dialog.getByRole("button", { name: "Take Stripe out" }).click();
+    await dialog.getByRole("button", { name: "Take out Stripe" }).click();
     await stripe.getByText("Forced: take out.").waitFor();
     await stripe.getByText("gets no charges").waitFor();
     await expect.poll(() => shareOf(stripe), { timeout: 30_000 }).toBeLessThan(shareBefore);
@@ -85,7 +85,8 @@ describe("the console", () => {
     await page.getByText("No processor can be used: what comes in is kept.").waitFor();
     await page.getByRole("region", { name: "PayPal", exact: true }).getByRole("button", { name: "Works" }).click();
     await page.getByText(/charges a second go to PayPal|PayPal is being tested/).waitFor();
-    await page.getByRole("radio", { name: "Stop" }).check();
+    await page.getByRole("region", { name: "Stripe", exact: true }).getByRole("button", { name: "Works" }).click();
+    await page.getByRole("radio", { name: "Stop" }).click();
     await page.context().close();
   });
 
@@ -119,8 +120,8 @@ describe("the console", () => {
   it("is used by keyboard: past the navigation at once, and a dialog gives the focus back", async () => {
     const page = await world.signIn("ops");
     await goTo(page, "Providers");
-    await page.keyboard.press("Escape");
-    await page.evaluate("document.activeElement.blur()");
+    await page.reload();
+    await page.getByRole("button", { name: "Drain PayPal" }).waitFor();
     await page.keyboard.press("Tab");
     expect(await focused(page)).toBe("To the content");
     await page.keyboard.press("Enter");
@@ -130,7 +131,7 @@ describe("the console", () => {
     await page.getByRole("dialog", { name: "Drain PayPal" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    expect(await focused(page)).toBe("Drain");
+    expect(await focused(page)).toBe("Drain PayPal");
     await page.context().close();
   });
 
@@ -140,14 +141,15 @@ describe("the console", () => {
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
     expect(await page.evaluate("document.cookie")).toBe("");
     await page.context().clearCookies();
-    await page.getByText("24 hours", { exact: true }).click();
+    await page.getByRole("radio", { name: "24 hours" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.context().close();
     // The browser tells of each refusal by itself.
     expect(world.faults.splice(0).filter((fault) => !fault.includes("401"))).toEqual([]);
   });
 
-  pagesStories(() => world);
+  // Last, and with a beginning of their own: they leave the processors down.
+  describe("for finance, support and whoever is on call", () => pagesStories(() => world));
 });
 
 function pagesOf(page: Page): Promise<string[]> {

@@ -1,11 +1,7 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 import type { Role } from "./data/session.tsx";
+import type { PageProps } from "./page-props.ts";
 import type { IconName } from "./shell/icon.tsx";
-
-/** What a page's component gets: the parts of its path that have a name. */
-export interface PageProps {
-  readonly params: Readonly<Record<string, string>>;
-}
 
 export interface Page {
   /** Below /console; `:id` is any one part. */

@@ -13,7 +13,13 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 async function checkoutWith(program: string): Promise<string> {
   const dir = await temporaryDirectory();
   await mkdir(join(dir, "gateway", "cli"), { recursive: true });
-  for (const file of ["package.json", "package-lock.json", "gateway/cli/launch.mjs", "gateway/cli/install.mjs"])
+  for (const file of [
+    "package.json",
+    "package-lock.json",
+    "gateway/cli/launch.mjs",
+    "gateway/cli/install.mjs",
+    "gateway/cli/build-console.mjs",
+  ])
     await copyFile(join(ROOT, file), join(dir, file));
   await symlink(join(ROOT, "node_modules"), join(dir, "node_modules"));
   await writeFile(join(dir, "gateway", "main.ts"), program);

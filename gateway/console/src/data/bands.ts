@@ -4,7 +4,7 @@ import { type Loaded, useApi } from "./use-api.ts";
 /** A time in which a provider got no charge, or not all of them: `/v1/routing/bands`. */
 export interface Band {
   readonly provider: string;
-  readonly state: "open" | "half_open" | "down" | "drain" | "only" | "up";
+  readonly state: "open" | "down" | "drain" | "only" | "up";
   readonly from: string;
   /** null: it lasts. */
   readonly to: string | null;
@@ -13,7 +13,6 @@ export interface Band {
 
 export const BAND_WORDS: Readonly<Record<Band["state"], string>> = {
   open: "breaker open",
-  half_open: "being tested",
   down: "set down",
   drain: "drained",
   only: "only this one",

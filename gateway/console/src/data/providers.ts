@@ -1,5 +1,3 @@
-import { type Loaded, useApi } from "./use-api.ts";
-
 /** As `/v1/providers` shows it. Times are RFC 3339, shares and rates 0 to 1. */
 export interface Provider {
   readonly id: string;
@@ -32,9 +30,4 @@ export interface Override {
   readonly actor: string;
   readonly created_at: string;
   readonly expires_at: string | null;
-}
-
-/** For finance and ops. `stats` beside `providers`: share and latency move with every charge. */
-export function useProviders(allowed = true): Loaded<{ readonly data: readonly Provider[] }> {
-  return useApi(allowed ? "/v1/providers" : null, { topics: ["providers", "stats"] });
 }

@@ -1,5 +1,3 @@
-import { type Loaded, useApi } from "./use-api.ts";
-
 /** `/v1/routing/queue`: what waits. Amounts in minor units. */
 export interface Queue {
   readonly deferred: readonly Waiting[];
@@ -14,11 +12,6 @@ export interface Waiting {
   readonly oldest_at: string;
   /** When the first is tried again; only of deferred ones. */
   readonly next_at?: string | null;
-}
-
-/** For finance and ops. */
-export function useQueue(allowed = true): Loaded<Queue> {
-  return useApi(allowed ? "/v1/routing/queue" : null, { topics: ["queue"] });
 }
 
 export function countOf(rows: readonly { readonly count: number }[]): number {

@@ -1,8 +1,6 @@
 import type { ReactNode } from "react";
+import type { Tone } from "./tone.ts";
 import { plain } from "./words.ts";
-
-/** `good` works, `warn` wants attention, `bad` is broken or lost, `doubt` nobody knows yet, `quiet` says nothing. */
-export type Tone = "good" | "warn" | "bad" | "doubt" | "info" | "quiet";
 
 /** A word with a colour and a mark: the colour is never the only sign. */
 export function Badge({ tone, children }: { tone: Tone; children: ReactNode }) {

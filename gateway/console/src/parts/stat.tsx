@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import type { Tone } from "./badge.tsx";
+import type { Tone } from "./tone.ts";
 
 /** One number with its name, and a line that explains it. */
 export function Stat({ label, value, note, tone = "quiet" }: { label: string; value: ReactNode; note?: ReactNode; tone?: Tone }) {

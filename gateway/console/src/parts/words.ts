@@ -21,32 +21,29 @@ export function share(value: number | null): string {
 
 /** Minor units of a currency: (4200, "usd") is $42.00. */
 export function money(amount: number, currency: string): string {
-  const format = formatOf(currency, "standard");
+  const format = formatOf(currency);
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 /** Minor units as a plain number, for spreadsheets: (4250, "usd") is 42.5. */
 export function major(amount: number, currency: string): number {
-  return amount / 10 ** (formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2);
+  return amount / 10 ** (formatOf(currency).resolvedOptions().maximumFractionDigits ?? 2);
 }
 
-/** For axes and narrow places: $1.2K. */
-export function shortMoney(amount: number, currency: string): string {
-  const digits = formatOf(currency, "standard").resolvedOptions().maximumFractionDigits ?? 2;
-  return formatOf(currency, "compact").format(amount / 10 ** digits);
+/** Amounts of several currencies in a sentence, at most three of them: they are never added. */
+export function moneys(amounts: readonly { readonly amount: number; readonly currency: string }[]): string {
+  const shown = amounts.slice(0, MAX_CURRENCIES).map(({ amount, currency }) => money(amount, currency));
+  const more = amounts.length - shown.length;
+  return list(more > 0 ? [...shown, `${count(more)} more`] : shown);
 }
 
-function formatOf(currency: string, notation: "standard" | "compact"): Intl.NumberFormat {
-  const key = `${currency} ${notation}`;
-  const known = formats.get(key);
+const MAX_CURRENCIES = 3;
+
+function formatOf(currency: string): Intl.NumberFormat {
+  const known = formats.get(currency);
   if (known) return known;
-  const made = new Intl.NumberFormat("en", {
-    style: "currency",
-    currency,
-    notation,
-    ...(notation === "compact" ? { maximumFractionDigits: 1 } : {}),
-  });
-  formats.set(key, made);
+  const made = new Intl.NumberFormat("en", { style: "currency", currency });
+  formats.set(currency, made);
   return made;
 }
 

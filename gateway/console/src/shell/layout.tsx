@@ -3,15 +3,14 @@ import { useLiveState } from "../data/live.ts";
 import { useSession, useSessionHandle } from "../data/session.tsx";
 import type { Page } from "../pages.ts";
 import { Icon } from "./icon.tsx";
-import { Link, usePath } from "./router.tsx";
+import { Link, onNavigation, usePath } from "./router.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 
 /** What is around every page: navigation, who is signed in, whether what is seen is live. On a phone the navigation folds. */
 export function Layout({ pages, children }: { pages: readonly Page[]; children: ReactNode }) {
   const path = usePath();
   const [open, setOpen] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes the menu
-  useEffect(() => setOpen(false), [path]);
+  useEffect(() => onNavigation(() => setOpen(false)), []);
   useEffect(() => {
     if (!open) return;
     const close = (event: KeyboardEvent) => event.key === "Escape" && setOpen(false);

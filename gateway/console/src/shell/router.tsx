@@ -9,7 +9,8 @@ function tell(): void {
   for (const listener of listeners) listener();
 }
 
-function subscribe(listener: () => void): () => void {
+/** Told of every navigation, also one to where we are. Answers the way to be told no more. */
+export function onNavigation(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
@@ -20,7 +21,7 @@ function currentPath(): string {
 }
 
 export function usePath(): string {
-  return useSyncExternalStore(subscribe, currentPath);
+  return useSyncExternalStore(onNavigation, currentPath);
 }
 
 export function navigate(to: string, { replace = false } = {}): void {
@@ -35,7 +36,7 @@ export function navigate(to: string, { replace = false } = {}): void {
  * null takes it out; it replaces the history's entry, so that Back leaves the page.
  */
 export function useSearch(): [URLSearchParams, (changes: Readonly<Record<string, string | null>>) => void] {
-  const search = useSyncExternalStore(subscribe, () => location.search);
+  const search = useSyncExternalStore(onNavigation, () => location.search);
   const change = useCallback((changes: Readonly<Record<string, string | null>>) => {
     const next = new URLSearchParams(location.search);
     for (const [name, value] of Object.entries(changes)) {

@@ -41,7 +41,7 @@ export function TrailTable({
 /** The end of an id tells charges apart; the whole one is at the link. */
 function ShortId({ id }: { id: string }) {
   return (
-    <Link to={`/charges/${id}`} className="mono short-id" title={id} aria-label={`Charge ${id}`}>
+    <Link to={`/charges/${id}`} className="mono short-id" title={id}>
       …{id.slice(-8)}
     </Link>
   );

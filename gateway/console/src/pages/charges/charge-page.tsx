@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { mayUse, useSession } from "../../data/session.tsx";
 import { useApi } from "../../data/use-api.ts";
-import type { PageProps } from "../../pages.ts";
+import type { PageProps } from "../../page-props.ts";
 import { StatusBadge } from "../../parts/badge.tsx";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Panel } from "../../parts/panel.tsx";

@@ -1,4 +1,4 @@
-import type { Tone } from "../../parts/badge.tsx";
+import type { Tone } from "../../parts/tone.ts";
 import { dateTime, money, plain, providerName } from "../../parts/words.ts";
 import type { AttemptDecision, ChargeEvent, ChargeInFull } from "./charge.ts";
 import { actorWords, declineWords, MACHINE, notSentWords, unknownWords } from "./reason-words.ts";

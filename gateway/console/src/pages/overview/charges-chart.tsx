@@ -119,8 +119,10 @@ function optionOf(colors: ChartColors, points: readonly Point[], range: Range) {
         name: "Success rate",
         type: "line",
         yAxisIndex: 1,
-        showSymbol: points.filter(({ succeeded, failed }) => succeeded + failed > 0).length < 3,
-        connectNulls: true,
+        // A point alone, without a line to either side, is one as well.
+        showSymbol: true,
+        symbol: "circle",
+        symbolSize: 4,
         lineStyle: { width: 2, color: colors.text },
         itemStyle: { color: colors.text },
         data: points.map((point) => {

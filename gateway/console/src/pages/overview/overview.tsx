@@ -1,9 +1,11 @@
 import { type Band, useBands } from "../../data/bands.ts";
-import { type Provider, useProviders } from "../../data/providers.ts";
-import { countOf, type Queue, useQueue } from "../../data/queue.ts";
+import type { Provider } from "../../data/providers.ts";
+import { countOf, type Queue } from "../../data/queue.ts";
 import { mayUse, useSession } from "../../data/session.tsx";
 import { collected, type StatsRow, successRate, sum, useStats } from "../../data/stats.ts";
 import { RANGE_OPTIONS, type Range, useRange } from "../../data/time-range.ts";
+import { useProviders } from "../../data/use-providers.ts";
+import { useQueue } from "../../data/use-queue.ts";
 import { Switch } from "../../parts/filters.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";
 import { Money } from "../../parts/money.tsx";
@@ -11,7 +13,7 @@ import { Panel } from "../../parts/panel.tsx";
 import { Stat, Stats } from "../../parts/stat.tsx";
 import { Time } from "../../parts/time.tsx";
 import { useNow } from "../../parts/use-now.ts";
-import { count, list, money, share } from "../../parts/words.ts";
+import { count, moneys, share } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
 import { Link } from "../../shell/router.tsx";
 import { ChargesChart } from "./charges-chart.tsx";
@@ -77,7 +79,7 @@ function Now({ providers, queue }: { providers: readonly Provider[]; queue: Queu
           0,
           sum(data, (row) => row.charges_failed),
         );
-        return <StateBand state={stateOf({ providers, queue, recent: { succeeded, failed, minutes: RECENT_MINUTES } })} />;
+        return <StateBand state={stateOf({ providers, queue, recent: { succeeded, failed, minutes: RECENT_MINUTES }, now: Date.now() })} />;
       }}
     </Loaded>
   );
@@ -92,7 +94,11 @@ function Numbers({ rows, queue, range }: { rows: readonly StatsRow[]; queue: Que
   return (
     <Stats label={`Numbers of ${range.words}, and what waits now`}>
       <Stat label="Success rate" value={share(successRate(rows))} note={`${count(succeeded)} of ${count(ended)} charges, ${range.words}`} />
-      <Stat label="Collected" value={main === undefined ? "–" : <Money {...main} />} note={othersWords(others, range.words)} />
+      <Stat
+        label="Collected"
+        value={main === undefined ? "–" : <Money {...main} />}
+        note={others.length === 0 ? range.words : `and ${moneys(others)}, ${range.words}`}
+      />
       <Stat
         label="Deferred now"
         tone={deferred.length > 0 ? "warn" : "quiet"}
@@ -115,21 +121,11 @@ function Numbers({ rows, queue, range }: { rows: readonly StatsRow[]; queue: Que
   );
 }
 
-const SHOWN_CURRENCIES = 3;
-
-/** The currencies after the first: they are never added to it. */
-function othersWords(amounts: readonly { readonly amount: number; readonly currency: string }[], words: string): string {
-  if (amounts.length === 0) return words;
-  const shown = amounts.slice(0, SHOWN_CURRENCIES).map(({ amount, currency }) => money(amount, currency));
-  const more = amounts.length - shown.length;
-  return `and ${list(more > 0 ? [...shown, `${count(more)} more`] : shown)}, ${words}`;
-}
-
 function Waiting({ rows }: { rows: Queue["deferred"] }) {
   const oldest = rows.map(({ oldest_at }) => oldest_at).sort()[0];
   return (
     <>
-      {list(rows.map(({ amount, currency }) => money(amount, currency)))}
+      {moneys(rows)}
       {oldest === undefined ? null : (
         <>
           , since <Time at={oldest} />
@@ -162,7 +158,7 @@ function Pictures({
     <div className="columns">
       <Panel
         title="Who collects"
-        note="Share of the approved attempts; below, when a breaker (red), its tests (amber) or a person (grey) kept a provider out."
+        note="Share of the approved attempts; below, when a breaker (red) or a person (grey) kept a provider out."
       >
         <ShareChart rows={rows} bands={bands} ids={providers.map(({ id }) => id)} range={range} />
       </Panel>

@@ -150,7 +150,6 @@ function lanes({
 }) {
   const tones: Readonly<Record<Band["state"], string>> = {
     open: colors.bad,
-    half_open: colors.warn,
     down: colors.muted,
     drain: colors.muted,
     only: colors.info,

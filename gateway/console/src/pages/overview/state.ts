@@ -1,12 +1,14 @@
 import type { Provider } from "../../data/providers.ts";
 import { countOf, type Queue, type Waiting } from "../../data/queue.ts";
-import type { Tone } from "../../parts/badge.tsx";
-import { clockTime, count, list, money, providerName, share } from "../../parts/words.ts";
+import type { Tone } from "../../parts/tone.ts";
+import { clockTime, count, list, moneys, providerName, share } from "../../parts/words.ts";
 
 export interface Facts {
   readonly providers: readonly Provider[];
   readonly queue: Queue;
   /** Charges that came to an end in the last `minutes`. */
+  /** Milliseconds since 1970. */
+  readonly now: number;
   readonly recent: { readonly succeeded: number; readonly failed: number; readonly minutes: number };
 }
 
@@ -19,14 +21,14 @@ export interface State {
 }
 
 /** The state in words. */
-export function stateOf({ providers, queue, recent }: Facts): State {
+export function stateOf({ providers, queue, recent, now }: Facts): State {
   const away = providers.filter(({ health }) => health === "unavailable");
   const tested = providers.filter(({ health }) => health === "testing");
   const deferred = countOf(queue.deferred);
   const letters = countOf(queue.dead_letters);
   const details = [
     ...recentWords(recent),
-    ...away.map(awayWords),
+    ...away.map((one) => awayWords(one, now)),
     ...tested.map(({ id }) => `${providerName(id)} is coming back: a few charges test it.`),
     ...waitingWords(queue.deferred, deferred, away.length === providers.length),
     ...doubtWords(queue.in_doubt),
@@ -34,6 +36,8 @@ export function stateOf({ providers, queue, recent }: Facts): State {
   ];
   if (providers.length > 0 && away.length === providers.length)
     return { tone: "bad", headline: "No money is flowing: no processor can be used.", details };
+  if (away.length > 0 && away.length + tested.length === providers.length)
+    return { tone: "warn", headline: `Money is coming back: ${list(tested.map(({ id }) => providerName(id)))} is being tested.`, details };
   if (away.length > 0)
     return { tone: "warn", headline: `Money is flowing, without ${list(away.map(({ id }) => providerName(id)))}.`, details };
   const { succeeded, failed } = recent;
@@ -49,20 +53,21 @@ function recentWords({ succeeded, failed, minutes }: Facts["recent"]): string[] 
   return [`${share(succeeded / all)} of ${things(all, "charge", "charges")} in the last ${minutes} minutes succeeded.`];
 }
 
-function awayWords({ id, override, breaker, reason }: Provider): string {
+function awayWords({ id, override, breaker, reason }: Provider, now: number): string {
   const name = providerName(id);
   if (override !== null && ["down", "drain"].includes(override.mode)) {
     const until = override.expires_at === null ? "until somebody ends it" : `until ${clockTime(override.expires_at)}`;
     return `${name} was taken out by hand (${override.reason}), ${until}.`;
   }
   if (breaker.state !== "open" || breaker.reason === null) return `${name}: ${reason ?? "unavailable"}.`;
-  const again = breaker.open_until === null ? "" : `, and is tried again at ${clockTime(breaker.open_until)}`;
-  return `${name} is not asked, because ${breaker.reason}${again}.`;
+  const again =
+    breaker.open_until === null || Date.parse(breaker.open_until) <= now ? "with the next charges" : `at ${clockTime(breaker.open_until)}`;
+  return `${name} is not asked, because ${breaker.reason}. It is tested again ${again}.`;
 }
 
 function waitingWords(rows: readonly Waiting[], waiting: number, allAway: boolean): string[] {
   if (waiting === 0) return [];
-  const what = `${things(waiting, "charge waits", "charges wait")} (${amounts(rows)})`;
+  const what = `${things(waiting, "charge waits", "charges wait")} (${moneys(rows)})`;
   return [allAway ? `${what} and will be collected when a processor returns.` : `${what} and are collected, oldest first.`];
 }
 
@@ -70,11 +75,7 @@ function doubtWords(rows: readonly Waiting[]): string[] {
   const doubts = countOf(rows);
   return doubts === 0
     ? []
-    : [`Of ${things(doubts, "charge", "charges")} (${amounts(rows)}) nobody knows yet whether they were paid: it is being found out.`];
-}
-
-function amounts(rows: readonly Waiting[]): string {
-  return list(rows.map(({ amount, currency }) => money(amount, currency)));
+    : [`Of ${things(doubts, "charge", "charges")} (${moneys(rows)}) nobody knows yet whether they were paid: it is being found out.`];
 }
 
 function things(number: number, one: string, many: string): string {

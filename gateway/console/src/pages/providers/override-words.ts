@@ -5,22 +5,13 @@ import { clockTime, dateTime, list, providerName, share } from "../../parts/word
 export const MODES: Readonly<Record<OverrideMode, { verb: string; words: string }>> = {
   down: { verb: "Take out", words: "No new attempts. Only looks at charges in doubt go there." },
   drain: { verb: "Drain", words: "No new attempts. What is under way, captures and refunds go on." },
-  only: { verb: "Only this one", words: "All others get no new attempts." },
+  only: { verb: "Use only", words: "All others get no new attempts." },
   up: { verb: "Force up", words: "Its breaker is ignored: it gets charges even while it fails." },
 };
 
-/** "Take Stripe out": a button's words. */
+/** "Take out Stripe": a button's words. */
 export function doing(mode: OverrideMode, name: string): string {
-  switch (mode) {
-    case "down":
-      return `Take ${name} out`;
-    case "drain":
-      return `Drain ${name}`;
-    case "only":
-      return `Use only ${name}`;
-    case "up":
-      return `Force ${name} up`;
-  }
+  return `${MODES[mode].verb} ${name}`;
 }
 
 /** What will happen, a sentence each: read before it is done. `until`: milliseconds since 1970; null: nobody ends it but a person. */

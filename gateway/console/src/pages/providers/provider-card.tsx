@@ -2,9 +2,10 @@ import { useId, useState } from "react";
 import type { OverrideMode, Provider } from "../../data/providers.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
+import { useNow } from "../../parts/use-now.ts";
 import { count, providerName, share } from "../../parts/words.ts";
 import { EndOverrideDialog, OverrideDialog } from "./override-dialog.tsx";
-import { doing, MODES } from "./override-words.ts";
+import { MODES } from "./override-words.ts";
 
 /** One provider: what it is, its numbers, and what can be forced. */
 export function ProviderCard({ provider, all, onChange }: { provider: Provider; all: readonly Provider[]; onChange: () => void }) {
@@ -42,14 +43,8 @@ export function ProviderCard({ provider, all, onChange }: { provider: Provider; 
         {(Object.keys(MODES) as OverrideMode[])
           .filter((mode) => mode !== override?.mode)
           .map((mode) => (
-            <button
-              key={mode}
-              type="button"
-              onClick={() => setDialog(mode)}
-              aria-label={doing(mode, providerName(provider.id))}
-              title={MODES[mode].words}
-            >
-              {MODES[mode].verb}
+            <button key={mode} type="button" onClick={() => setDialog(mode)} title={MODES[mode].words}>
+              {MODES[mode].verb} <span className="visually-hidden">{providerName(provider.id)}</span>
             </button>
           ))}
       </footer>
@@ -79,19 +74,13 @@ function BreakerLine({ provider: { breaker, verified, reason, override } }: { pr
     <div className="breaker">
       {breaker.state === "closed" ? (
         <p>
-          Breaker closed since <Time at={breaker.since} />.
+          Breaker closed; it last changed <Time at={breaker.since} />.
           {breaker.weight < 1 ? ` It came back shortly and gets ${share(breaker.weight)} of its traffic so far.` : null}
         </p>
       ) : (
         <p>
-          <strong>{breaker.state === "open" ? "Breaker open" : "Breaker half open, probes are under way"}</strong> since{" "}
-          <Time at={breaker.since} />: {breaker.reason}.
-          {breaker.open_until === null ? null : (
-            <>
-              {" "}
-              Tried again <Time at={breaker.open_until} />.
-            </>
-          )}
+          <strong>{breaker.state === "open" ? "Breaker opened" : "Breaker half open, probes test it,"}</strong> <Time at={breaker.since} />:{" "}
+          {breaker.reason}.{breaker.open_until === null ? null : <Again at={breaker.open_until} />}
           {alone}
         </p>
       )}
@@ -101,10 +90,23 @@ function BreakerLine({ provider: { breaker, verified, reason, override } }: { pr
   );
 }
 
+/** An open breaker lets a probe through once its time is over: with the next charge, or with a read of ours. */
+function Again({ at }: { at: string }) {
+  const now = useNow(1_000);
+  return Date.parse(at) <= now ? (
+    " The next charge may test it."
+  ) : (
+    <>
+      {" "}
+      A charge may test it <Time at={at} />.
+    </>
+  );
+}
+
 function Facts({ provider }: { provider: Provider }) {
   const { approval, latency_ms: latency, breaker } = provider;
   return (
-    <dl className="facts">
+    <dl className="measures">
       <Fact name="Share of attempts" value={share(provider.share)} note="recent ones" />
       <Fact
         name="Approval"

@@ -1,7 +1,7 @@
 import { BAND_WORDS, type Band, useBands } from "../../data/bands.ts";
-import { useProviders } from "../../data/providers.ts";
 import { type StatsRow, useStats } from "../../data/stats.ts";
 import { RANGE_OPTIONS, useRange } from "../../data/time-range.ts";
+import { useProviders } from "../../data/use-providers.ts";
 import { Switch } from "../../parts/filters.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";
 import { Panel } from "../../parts/panel.tsx";
@@ -84,7 +84,7 @@ function Outcomes({ rows, words }: { rows: readonly StatsRow[]; words: string })
 function Part({ value, of }: { value: number; of: number }) {
   if (value === 0) return <span className="quiet">0</span>;
   return (
-    <span className="rate">
+    <span className="rate rate-below">
       {count(value)} <span className="quiet">{share(of === 0 ? null : value / of)}</span>
     </span>
   );

@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { getCsv } from "../../data/api.ts";
-import { useProviders } from "../../data/providers.ts";
 import { mayUse, useSession } from "../../data/session.tsx";
 import { useApi } from "../../data/use-api.ts";
+import { useProviders } from "../../data/use-providers.ts";
 import { CsvButton } from "../../parts/csv-button.tsx";
 import { Choice, Filters } from "../../parts/filters.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";

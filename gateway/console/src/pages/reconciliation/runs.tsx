@@ -1,13 +1,14 @@
 import { useState } from "react";
 import { send } from "../../data/api.ts";
 import { useApi } from "../../data/use-api.ts";
-import { Badge, type Tone } from "../../parts/badge.tsx";
+import { Badge } from "../../parts/badge.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";
 import type { Page } from "../../parts/pager.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
+import type { Tone } from "../../parts/tone.ts";
 import { count, dayTime, providerName } from "../../parts/words.ts";
 import { actorWords } from "../charges/reason-words.ts";
 

@@ -1,7 +1,7 @@
 import type { EChartsCoreOption } from "echarts/core";
 import { useCallback, useMemo } from "react";
-import { useProviders } from "../../data/providers.ts";
 import { useApi } from "../../data/use-api.ts";
+import { useProviders } from "../../data/use-providers.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { type ChartColors, seriesColor, textStyle, tooltip } from "../../parts/chart-colors.ts";
 import { Switch } from "../../parts/filters.tsx";

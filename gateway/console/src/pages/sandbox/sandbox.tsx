@@ -1,10 +1,11 @@
-import { type Provider, useProviders } from "../../data/providers.ts";
-import { countOf, type Queue, useQueue } from "../../data/queue.ts";
+import type { Provider } from "../../data/providers.ts";
+import { countOf, type Queue } from "../../data/queue.ts";
+import { useProviders } from "../../data/use-providers.ts";
+import { useQueue } from "../../data/use-queue.ts";
 import { Loaded } from "../../parts/loaded.tsx";
-import { Moneys } from "../../parts/money.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Stat, Stats } from "../../parts/stat.tsx";
-import { count, share } from "../../parts/words.ts";
+import { count, moneys, share } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
 import { endOf, type LoggedCharge, savedByFailover, useChargeLog } from "./charge-log.ts";
 import { Feed } from "./feed.tsx";
@@ -117,13 +118,13 @@ function LastTwoMinutes({ log, queue }: { log: readonly LoggedCharge[]; queue: Q
         label="Waiting"
         tone={queue.deferred.length > 0 ? "warn" : "quiet"}
         value={count(countOf(queue.deferred))}
-        note={<Moneys amounts={queue.deferred} />}
+        note={queue.deferred.length === 0 ? "nothing waits" : moneys(queue.deferred)}
       />
       <Stat
         label="In doubt"
         tone={queue.in_doubt.length > 0 ? "doubt" : "quiet"}
         value={count(countOf(queue.in_doubt))}
-        note={<Moneys amounts={queue.in_doubt} />}
+        note={queue.in_doubt.length === 0 ? "all is known" : moneys(queue.in_doubt)}
       />
     </Stats>
   );
