@@ -83,7 +83,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
       await expect.poll(async () => (await call(world(), "GET", `/v1/charges/${made.kept}`)).status, { timeout: 30_000 }).toBe("succeeded");
     });
 
-    it("shows what the processor says when a person says otherwise, and changes nothing", async () => {
+    it("believes the processor when a person says otherwise, and shows what it said", async () => {
       await ops.goto(`${world().gateway.url}/console/charges/${made.waiting}`);
       await ops.getByRole("button", { name: "Settle by hand" }).click();
       const dialog = ops.getByRole("dialog");
@@ -93,8 +93,10 @@ export function pagesStories(world: () => ConsoleWorld): void {
       expect(await settle.isDisabled()).toBe(true);
       await dialog.getByLabel("Reason, for the audit trail").fill("the customer says so");
       await settle.click();
-      await dialog.getByText("The provider says that the attempt is pending").waitFor();
-      expect((await call(world(), "GET", `/v1/charges/${made.waiting}`)).status).toBe("pending");
+      await dialog.getByRole("alert").getByText("The provider says that the attempt is approved").waitFor();
+      await dialog.getByRole("button", { name: "Cancel" }).click();
+      // The processor's word counts, and the page shows it by itself.
+      await ops.getByText("PayPal collected ¥1,900.").waitFor();
       // The browser tells of each refusal by itself.
       expect(world().faults.splice(0)).toEqual([expect.stringContaining("409")]);
     });
@@ -133,6 +135,8 @@ async function makeCharges(world: ConsoleWorld): Promise<{ rescued: string; wait
   const fees = { fees: { "*": { percent: 2.9, fixed: 30 } } };
   const rules = { strategy: "order", order: ["stripe", "paypal"], providers: { stripe: fees, paypal: fees } };
   await call(world, "PUT", "/v1/routing/rules", { version: 0, rules });
+  // A breaker that another story opened is not to decide where these go.
+  for (const id of ["stripe", "paypal"]) await call(world, "PUT", `/v1/providers/${id}/override`, { mode: "up", reason: "stories" });
   const charge = async (reference: string, amount: number, tokens: object = TOKENS): Promise<string> => {
     const payment_method = { ...tokens, type: "card", brand: "visa", country: "JP" };
     return (await call(world, "POST", "/v1/charges", { amount, currency: "jpy", reference, payment_method })).id;
@@ -180,16 +184,12 @@ async function plantFinding(db: Database): Promise<void> {
 
 /** Heads and cells of the report, as they are on the screen. */
 function cellsOf(page: Page): Promise<string[][]> {
-  const text = "(rows) => rows.map((row) => [...row.querySelectorAll('th, td')].map((cell) => cell.textContent))";
-  return page
-    .getByRole("table", { name: /^Charges by/ })
-    .locator("tr")
-    .evaluateAll(text) as Promise<string[][]>;
+  return page.evaluate("[...document.querySelectorAll('.report tr')].map((row) => [...row.children].map((cell) => cell.textContent))");
 }
 
-/** As numbers where they are numbers: a spreadsheet has 1299.5 where the screen has €1,299.50. */
+/** As numbers where they are numbers: a spreadsheet has 1299.5 where the screen has R$1,299.50. */
 function plain(cell: string): string {
   const text = cell.trim();
   if (text === "–") return "";
-  return /^[^\d\w-]{0,2}-?[\d,.]+ ?%?$/u.test(text) ? String(Number(text.replace(/[^\d.-]/g, ""))) : text;
+  return /^[^\d,.-]{0,4}-?[\d,.]+ ?%?$/.test(text) ? String(Number(text.replace(/[^\d.-]/g, ""))) : text;
 }
