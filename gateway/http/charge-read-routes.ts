@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CHARGE_STATUSES } from "../charges/charge.ts";
+import { CHARGE_STATUSES, type ChargeStatus } from "../charges/charge.ts";
 import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { listCharges } from "../store/list-charges.ts";
@@ -21,12 +21,14 @@ export function chargeReadRoutes(deps: { readonly db: Database }): Route[] {
 
 const time = z.iso.datetime({ offset: true, error: "must be a time like 2026-12-01T00:00:00Z" }).transform((text) => new Date(text));
 
+const isStatus = (text: string): text is ChargeStatus => (CHARGE_STATUSES as readonly string[]).includes(text);
+
 const listQuery = z.strictObject({
   ...pageQuery,
   status: z
     .string()
-    .transform((text) => text.split(","))
-    .pipe(z.array(z.enum(CHARGE_STATUSES, `must be one of: ${CHARGE_STATUSES.join(", ")}`)).max(CHARGE_STATUSES.length))
+    .refine((text) => text.split(",").every(isStatus), `must be one of, or several with commas: ${CHARGE_STATUSES.join(", ")}`)
+    .transform((text) => text.split(",").filter(isStatus))
     .optional()
     .meta({ description: `One or several, comma separated: ${CHARGE_STATUSES.join(", ")}` }),
   q: z.string().trim().min(1).max(255).optional().meta({

@@ -1,24 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { idFloor } from "../../../gateway/ids.ts";
 import { readCharge, readChargeByKey } from "../../../gateway/store/read-charges.ts";
 import { createHttpFixture, type HttpFixture } from "./http-fixture.ts";
 
 let http: HttpFixture;
+/** Ids say when they were made, which the lists rely on. */
+const [CH_1, CH_2, CH_3, CH_4] = [1, 2, 3, 4].map((day) => `${idFloor("ch", Date.UTC(2026, 0, day))}${"0".repeat(16)}`) as [
+  string,
+  string,
+  string,
+  string,
+];
 beforeAll(async () => {
   http = await createHttpFixture();
   await http.db.query({ name: "account", text: "insert into accounts (id, name) values ('acct_other', 'other')" });
-  await seed({ id: "ch_1", status: "failed", provider: "paypal", reference: "invoice-1", createdAt: "2026-01-01T00:00:00Z" });
-  await seed({ id: "ch_2", status: "succeeded", provider: "stripe", reference: "invoice-2", createdAt: "2026-01-02T00:00:00Z" });
-  await seed({ id: "ch_3", status: "failed", provider: "stripe", reference: "invoice-2", createdAt: "2026-01-03T00:00:00Z" });
+  await seed({ id: CH_1, status: "failed", provider: "paypal", reference: "invoice-1", createdAt: "2026-01-01T00:00:00Z" });
+  await seed({ id: CH_2, status: "succeeded", provider: "stripe", reference: "invoice-2", createdAt: "2026-01-02T00:00:00Z" });
+  await seed({ id: CH_3, status: "failed", provider: "stripe", reference: "invoice-2", createdAt: "2026-01-03T00:00:00Z" });
   await seed({
-    id: "ch_4",
+    id: CH_4,
     account: "acct_other",
     status: "failed",
     provider: "stripe",
     reference: "invoice-2",
     createdAt: "2026-01-04T00:00:00Z",
   });
-  await seedAttempt({ id: "at_b", charge: "ch_2", no: 2, outcome: "approved" });
-  await seedAttempt({ id: "at_a", charge: "ch_2", no: 1, outcome: "not_sent" });
+  await seedAttempt({ id: "at_b", charge: CH_2, no: 2, outcome: "approved" });
+  await seedAttempt({ id: "at_a", charge: CH_2, no: 1, outcome: "not_sent" });
   for (const [type, account] of [
     ["charge.accepted", "acct_default"],
     ["charge.succeeded", "acct_default"],
@@ -26,8 +34,8 @@ beforeAll(async () => {
   ]) {
     await http.db.query({
       name: "event",
-      text: `insert into events (at, account_id, type, actor, charge_id, data) values ('2026-01-02', $1, $2, 'system:engine', 'ch_2', '{"a":1}')`,
-      values: [account, type],
+      text: `insert into events (at, account_id, type, actor, charge_id, data) values ('2026-01-02', $1, $2, 'system:engine', $3, '{"a":1}')`,
+      values: [account, type, CH_2],
     });
   }
 });
@@ -72,10 +80,10 @@ const ids = async (query: string): Promise<string[]> => {
 
 describe("GET /v1/charges/{id}", () => {
   it("shows a charge with its attempts, in order, and its events", async () => {
-    const answer = await http.as("billing").get("/v1/charges/ch_2");
+    const answer = await http.as("billing").get(`/v1/charges/${CH_2}`);
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({
-      id: "ch_2",
+      id: CH_2,
       object: "charge",
       status: "succeeded",
       amount: 999_999_999_999,
@@ -94,7 +102,7 @@ describe("GET /v1/charges/{id}", () => {
   });
 
   it("knows no charge of another account, and none that never was", async () => {
-    for (const id of ["ch_4", "ch_9", "no-id", "ch_%27"]) {
+    for (const id of [CH_4, "ch_9", "no-id", "ch_%27"]) {
       const answer = await http.as("admin").get(`/v1/charges/${id}`);
       expect(answer.status, id).toBe(404);
       expect(answer.body.code).toBe("not_found");
@@ -104,27 +112,52 @@ describe("GET /v1/charges/{id}", () => {
 
 describe("GET /v1/charges", () => {
   it("lists the account's charges, newest first", async () => {
-    expect(await ids("")).toEqual(["ch_3", "ch_2", "ch_1"]);
+    expect(await ids("")).toEqual([CH_3, CH_2, CH_1]);
   });
 
   it("pages by cursor until there is no more", async () => {
     const first = await http.as("ops").get("/v1/charges?limit=2");
-    expect(first.body).toMatchObject({ object: "list", has_more: true, next_cursor: "ch_2" });
+    expect(first.body).toMatchObject({ object: "list", has_more: true, next_cursor: CH_2 });
     const second = await http.as("ops").get(`/v1/charges?limit=2&starting_after=${first.body.next_cursor}`);
     expect(second.body).toMatchObject({ has_more: false, next_cursor: null });
-    expect(second.body.data.map((charge: { id: string }) => charge.id)).toEqual(["ch_1"]);
+    expect(second.body.data.map((charge: { id: string }) => charge.id)).toEqual([CH_1]);
   });
 
   it("filters by everything that it says it does", async () => {
-    expect(await ids("status=failed")).toEqual(["ch_3", "ch_1"]);
-    expect(await ids("provider=stripe")).toEqual(["ch_3", "ch_2"]);
-    expect(await ids("reference=invoice-2")).toEqual(["ch_3", "ch_2"]);
-    expect(await ids("idempotency_key=key%20of%20ch_1")).toEqual(["ch_1"]);
-    expect(await ids("idempotency_key=key%20of%20ch_4")).toEqual([]);
-    expect(await ids("created_from=2026-01-02T00:00:00Z&created_before=2026-01-03T00:00:00Z")).toEqual(["ch_2"]);
+    expect(await ids("status=failed")).toEqual([CH_3, CH_1]);
+    expect(await ids("provider=stripe")).toEqual([CH_3, CH_2]);
+    expect(await ids("reference=invoice-2")).toEqual([CH_3, CH_2]);
+    expect(await ids(`idempotency_key=key%20of%20${CH_1}`)).toEqual([CH_1]);
+    expect(await ids(`idempotency_key=key%20of%20${CH_4}`)).toEqual([]);
+    expect(await ids("created_from=2026-01-02T00:00:00Z&created_before=2026-01-03T00:00:00Z")).toEqual([CH_2]);
     expect(
-      await ids("status=failed&provider=stripe&reference=invoice-2&created_from=2026-01-02T00:00:00%2B01:00&starting_after=ch_9"),
-    ).toEqual(["ch_3"]);
+      await ids("status=failed&provider=stripe&reference=invoice-2&created_from=2026-01-02T00:00:00%2B01:00&starting_after=ch_z"),
+    ).toEqual([CH_3]);
+  });
+
+  it("takes several statuses at once, and pages over them", async () => {
+    expect(await ids("status=failed,succeeded")).toEqual([CH_3, CH_2, CH_1]);
+    expect(await ids("status=succeeded,deferred,processing")).toEqual([CH_2]);
+    const first = await http.as("ops").get("/v1/charges?status=failed,succeeded&limit=2");
+    expect(first.body).toMatchObject({ has_more: true, next_cursor: CH_2 });
+    expect(await ids(`status=failed,succeeded&limit=2&starting_after=${CH_2}`)).toEqual([CH_1]);
+  });
+
+  it("finds a charge by whatever it, an attempt or a refund of it is known by, in the caller's account only", async () => {
+    await http.db.query({
+      name: "seed_known",
+      text: `with p as (insert into provider_accounts (provider, kind, account, livemode, first_used_at) values ('stripe', 'stripe', 'acct_1', false, now())),
+        a as (update attempts set object = 'pi_object', provider_reference = 'pi_paid' where id = 'at_b')
+        insert into operations (id, charge_id, attempt_id, kind, state, reference, amount, currency, captured, provider_reference, created_at, updated_at, account_id, provider_key)
+        select v.id, v.charge, 'at_b', 'refund', 'succeeded', 'pi_paid', 1, 'usd', true, v.theirs, now(), now(), v.account, v.id
+        from (values ('re_ours', $1, 're_theirs', 'acct_default'), ('re_others', $2, 're_not_ours', 'acct_other')) as v(id, charge, theirs, account)`,
+      values: [CH_2, CH_4],
+    });
+    for (const q of [CH_2, "at_b", "at_a", "pi_object", "pi_paid", "re_ours", "re_theirs", `key of ${CH_2}`])
+      expect(await ids(`q=${encodeURIComponent(q)}`), q).toEqual([CH_2]);
+    expect(await ids("q=invoice-2")).toEqual([CH_3, CH_2]);
+    expect(await ids("q=invoice-2&status=failed")).toEqual([CH_3]);
+    for (const q of [CH_4, "re_others", "re_not_ours", "invoice", "nothing"]) expect(await ids(`q=${q}`), q).toEqual([]);
   });
 
   it("refuses what it does not know", async () => {
@@ -147,17 +180,17 @@ describe("GET /v1/charges", () => {
 
 describe("reading for the machine", () => {
   it("reads by key with what the key was used for", async () => {
-    const known = await readChargeByKey(http.db, { accountId: "acct_default", key: "key of ch_2" });
+    const known = await readChargeByKey(http.db, { accountId: "acct_default", key: `key of ${CH_2}` });
     expect(known).toMatchObject({
       operation: "create",
-      charge: { id: "ch_2", amount: 999_999_999_999n, attempts: [{ id: "at_a" }, { id: "at_b" }] },
+      charge: { id: CH_2, amount: 999_999_999_999n, attempts: [{ id: "at_a" }, { id: "at_b" }] },
     });
     expect(known?.fingerprint.equals(Buffer.from([0]))).toBe(true);
-    expect(await readChargeByKey(http.db, { accountId: "acct_other", key: "key of ch_2" })).toBeNull();
+    expect(await readChargeByKey(http.db, { accountId: "acct_other", key: `key of ${CH_2}` })).toBeNull();
   });
 
   it("reads across accounts only when no account is named", async () => {
-    expect(await readCharge(http.db, { accountId: null, id: "ch_4" })).toMatchObject({ accountId: "acct_other", attempts: [] });
-    expect(await readCharge(http.db, { accountId: "acct_default", id: "ch_4" })).toBeNull();
+    expect(await readCharge(http.db, { accountId: null, id: CH_4 })).toMatchObject({ accountId: "acct_other", attempts: [] });
+    expect(await readCharge(http.db, { accountId: "acct_default", id: CH_4 })).toBeNull();
   });
 });

@@ -29,7 +29,7 @@ async function insertCharge(
   await client.query(
     `insert into charges (id, account_id, livemode, status, amount, amount_captured, amount_reserved, currency, idempotency_key, payment_method, providers, metadata,
       defer, defer_until, lease_no, next_action_at, created_at, updated_at)
-     values ($1, $2, false, $3, $4, case when $3 = 'succeeded' then $4 else 0 end, 0, 'usd', $1, $5, '{}', '{}', true, now(), 1, $6, $7, now())`,
+     values ($1, $2, false, $3::text, $4::bigint, case when $3::text = 'succeeded' then $4::bigint else 0 end, 0, 'usd', $1, $5, '{}', '{}', true, now(), 1, $6, $7, now())`,
     [id, account, status, amount, method, due, AT],
   );
 }
