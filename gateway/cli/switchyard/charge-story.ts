@@ -61,24 +61,28 @@ function begun(charge: ToldCharge, event: EventJson): string {
   return `${accepted ? `accepted: ${moneyText(charge.amount, charge.currency)}; ` : ""}attempt ${no} begins at ${event.provider}`;
 }
 
-const OUTCOMES: Readonly<Record<string, string>> = {
-  approved: "said yes",
-  pending: "has it in work, and waits itself",
-  requires_action: "wants the customer to authenticate",
-  declined: "said no",
-  not_sent: "executed nothing, which is proven",
-  unknown: "gave no answer that can be trusted: the money may have moved",
-  fenced: "can never execute the attempt any more: it is fenced",
-  settled: "did not charge, by a person's word",
+/** What the provider did, and what follows from that. */
+const OUTCOMES: Readonly<Record<string, readonly [did: string, so: string]>> = {
+  approved: ["said yes", ""],
+  pending: ["has it in work, and waits itself", ""],
+  requires_action: ["wants the customer to authenticate", ""],
+  declined: ["said no", ""],
+  not_sent: ["executed nothing", ": that is proven"],
+  unknown: ["gave no answer that can be trusted", ": the money may have moved"],
+  fenced: ["can never execute the attempt any more", ": it is fenced"],
+  settled: ["did not charge, by a person's word", ""],
 };
 
 function outcomeText(charge: ToldCharge, event: EventJson): string | null {
   if (event.outcome === null) return null;
   const attempt: AttemptJson | undefined = charge.attempts.find(({ id }) => id === event.attempt);
   const cause = event.data.cause ?? (attempt?.outcome === event.outcome ? attempt.reason : null);
-  const after = event.latency_ms === null ? "" : ` after ${event.latency_ms} ms`;
-  const why = typeof cause === "string" ? ` (${cause.replaceAll("_", " ")})` : "";
-  return `${event.provider ?? "the provider"} ${OUTCOMES[event.outcome] ?? event.outcome}${after}${why}`;
+  const aside = [
+    typeof cause === "string" ? cause.replaceAll("_", " ") : null,
+    event.latency_ms === null ? null : `after ${event.latency_ms} ms`,
+  ].filter((one) => one !== null);
+  const [did, so] = OUTCOMES[event.outcome] ?? [event.outcome, ""];
+  return `${event.provider ?? "the provider"} ${did}${aside.length > 0 ? ` (${aside.join(", ")})` : ""}${so}`;
 }
 
 function chargeText(charge: ToldCharge, { data, from_status, provider }: EventJson, what: string): string {

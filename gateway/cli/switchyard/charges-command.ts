@@ -132,11 +132,13 @@ function narrated({ paint }: Session, charge: ToldCharge, story: readonly Told[]
     if (date !== day) lines.push(paint("bold", `${date} (UTC)`));
     const who = told.actor === actor ? "" : paint("dim", `  by ${printable(told.actor)}`);
     lines.push(`  ${time}  ${paint("dim", sinceText(Date.parse(told.at) - start))}  ${printable(told.text)}${who}`);
-    if (told.why) lines.push(paint("dim", `${" ".repeat(29)}${printable(told.why)}`));
+    if (told.why) lines.push(paint("dim", `${" ".repeat(WHY_INDENT)}because: ${printable(told.why)}`));
     [day, actor] = [date, told.actor];
   }
   return lines.join("\n");
 }
+
+const WHY_INDENT = 31;
 
 function sinceText(ms: number): string {
   return `+${spanText(ms)}`.padEnd(13);

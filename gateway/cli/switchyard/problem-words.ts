@@ -27,13 +27,14 @@ export class Refused extends CommandFailed {
       ...whatToDo(code, roles),
       ...(request_id ? [`In the gateway's log it is ${request_id}.`] : []),
     ];
-    super(exitCodeOf(status), `${title} (${status} ${code})`, advice);
+    super(exitCodeOf(status, code), `${title} (${status} ${code})`, advice);
     this.problem = problem;
   }
 }
 
-function exitCodeOf(status: number): ExitCode {
-  return status === 401 || status === 403 ? EXIT.denied : EXIT.failed;
+function exitCodeOf(status: number, code: string): ExitCode {
+  if (status === 401 || status === 403) return EXIT.denied;
+  return code === "invalid_request" || code === "validation_failed" ? EXIT.usage : EXIT.failed;
 }
 
 /** What a person at a terminal does next; the page of errors has it for programs. */
