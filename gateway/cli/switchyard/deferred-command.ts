@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { list } from "./charges-command.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
 import { parseCount } from "./when.ts";
-import { countOf, fromNow, moneyText } from "./words.ts";
+import { countOf, dueText, fromNow, moneyText } from "./words.ts";
 
 interface SummaryJson {
   readonly count: number;
@@ -58,7 +58,7 @@ function show(session: Session, summary: SummaryJson): void {
       String(count),
       moneyText(amount, currency),
       fromNow(oldest, session.nowMs),
-      next === null ? "-" : fromNow(next, session.nowMs),
+      next === null ? "-" : dueText(next, session.nowMs),
       stuck > 0 ? { text: String(stuck), style: "red" } : "0",
     ]),
   );

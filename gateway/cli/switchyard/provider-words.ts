@@ -1,4 +1,4 @@
-import { fromNow, percent, timeText } from "./words.ts";
+import { dueText, fromNow, percent, timeText } from "./words.ts";
 
 /** A provider as /v1/providers shows it; the fields that are used here. */
 export interface ProviderJson {
@@ -48,13 +48,13 @@ export function remarks(provider: ProviderJson, nowMs: number): string[] {
   const { override, breaker, reason, health } = provider;
   const lines: string[] = [];
   if (override) lines.push(`forced ${override.mode} by ${override.actor} ${untilText(override, nowMs)}: ${override.reason}`);
-  if (health !== "up" && reason !== null) lines.push(`${health}: ${reason}`);
   if (breaker.state !== "closed") {
-    const again = breaker.open_until ? `, tested again ${fromNow(breaker.open_until, nowMs)}` : "";
+    const again = breaker.open_until ? `, tested again ${dueText(breaker.open_until, nowMs)}` : "";
     lines.push(`its breaker is ${breaker.state.replace("_", " ")} since ${timeText(breaker.since)} UTC${again}: ${breaker.reason ?? "-"}`);
-  }
+  } else if (health !== "up" && reason !== null && !override) lines.push(`${health}: ${reason}`);
   if (breaker.scope === "instance" && breaker.state !== "closed")
     lines.push("only the instance that answered finds it ill: look at that machine's way out (DNS, firewall, proxy)");
-  if (breaker.weight < 1) lines.push(`it came back shortly ago, and gets ${percent(breaker.weight)} of its traffic`);
+  if (breaker.state === "closed" && breaker.weight < 1)
+    lines.push(`it came back shortly ago, and gets ${percent(breaker.weight)} of its traffic`);
   return lines;
 }

@@ -43,6 +43,11 @@ export function fromNow(time: string, nowMs: number): string {
   return ms < 0 ? `${spanText(ms)} ago` : `in ${spanText(ms)}`;
 }
 
+/** Of what is to come: `in 3 h`; `now` when its time has passed already. */
+export function dueText(time: string, nowMs: number): string {
+  return Date.parse(time) <= nowMs ? "now" : fromNow(time, nowMs);
+}
+
 /** `98.4 %`. */
 export function percent(share: number | null | undefined): string {
   return share === null || share === undefined ? "-" : `${(share * 100).toFixed(1)} %`;

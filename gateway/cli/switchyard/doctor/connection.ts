@@ -8,7 +8,7 @@ export function whereOf(url: string): string {
 export function reasonOf(error: unknown): string {
   const one = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   if (!(one instanceof Error)) return String(one);
-  return one.message || codeOf(one) || one.name;
+  return (one.message || codeOf(one) || one.name).replace(/\.+$/, "");
 }
 
 function codeOf(error: unknown): string {

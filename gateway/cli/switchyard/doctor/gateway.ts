@@ -1,9 +1,10 @@
 import { CommandFailed, EXIT } from "../exit-code.ts";
 import { type Page, reasonOf } from "../gateway-client.ts";
+import { Refused } from "../problem-words.ts";
 import type { ProviderJson } from "../provider-words.ts";
 import type { Session } from "../session.ts";
 import { listOf } from "../words.ts";
-import { type Check, fault, ok, warning } from "./check.ts";
+import { type Check, fault, ok, skipped, warning } from "./check.ts";
 
 const TIMEOUT_MS = 5_000;
 
@@ -53,6 +54,8 @@ async function withKey({ gateway }: Session): Promise<Check[]> {
     return [ok("gateway.key", "it takes the API key"), health(data)];
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
+    if (!(error instanceof Refused) && error.code === EXIT.denied)
+      return [skipped("gateway.key", `${error.message}: SWITCHYARD_API_KEY or --key-file brings one`)];
     const found = `the API key does not serve: ${error.message}`;
     const mend = error.advice.join(" ") || "Look at SWITCHYARD_API_KEY.";
     return [error.code === EXIT.denied ? fault("gateway.key", found, mend) : warning("gateway.key", found, mend)];
@@ -60,7 +63,9 @@ async function withKey({ gateway }: Session): Promise<Check[]> {
 }
 
 function health(providers: readonly ProviderJson[]): Check {
-  const ill = providers.filter(({ health }) => health !== "up").map(({ id, health, reason }) => `${id} is ${health} (${reason ?? "-"})`);
+  const ill = providers
+    .filter(({ health }) => health !== "up")
+    .map(({ id, health, reason }) => `${id} is ${health}${reason === null ? "" : ` (${reason})`}`);
   if (ill.length === 0) return ok("gateway.providers", `it uses ${listOf(providers.map(({ id }) => id))}`);
   const mend = "`switchyard providers` says more. The others are used meanwhile; without any, charges are deferred.";
   const found = listOf(ill);

@@ -73,6 +73,8 @@ describe("doctor", () => {
     // The acceptance settings have no webhook secrets.
     expect(out).toMatch(/\nNothing is wrong\. 2 warnings\.\n$/);
     expect(await faultsIn({ env: beside() })).toEqual([]);
+    const withoutKey = await switchyard(["doctor"], { env: { ...healthy(), SWITCHYARD_API_KEY: "" } });
+    expect(withoutKey).toMatchObject({ code: 0, out: expect.stringMatching(/\n- +gateway\.key +no API key/) });
   });
 
   it("1: a wrong setting", async () => {

@@ -5,7 +5,7 @@ import { apiKeyFor } from "../../../../gateway/cli/switchyard/api-key.ts";
 import { table } from "../../../../gateway/cli/switchyard/table.ts";
 import { paintFor, progressOn } from "../../../../gateway/cli/switchyard/terminal.ts";
 import { parseSpan, parseWhen } from "../../../../gateway/cli/switchyard/when.ts";
-import { fromNow, moneyText, spanText } from "../../../../gateway/cli/switchyard/words.ts";
+import { dueText, fromNow, moneyText, spanText } from "../../../../gateway/cli/switchyard/words.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 import { switchyard } from "./run.ts";
@@ -84,6 +84,10 @@ describe("what people write and read", () => {
     expect([fromNow("2026-01-01T00:01:00Z", Date.UTC(2026, 0, 1)), fromNow("2025-12-31T22:00:00Z", Date.UTC(2026, 0, 1))]).toEqual([
       "in 1 min",
       "2 h ago",
+    ]);
+    expect([dueText("2026-01-01T00:01:00Z", Date.UTC(2026, 0, 1)), dueText("2025-12-31T22:00:00Z", Date.UTC(2026, 0, 1))]).toEqual([
+      "in 1 min",
+      "now",
     ]);
   });
 });
