@@ -117,7 +117,8 @@ const PATCH_SET = `live = x.live, outcome = x.outcome, ambiguous = a.ambiguous o
 /**
  * `begins`: a row brings the next intent. It is not written while there is evidence that the attempt which it closes was paid after all:
  * the mark may have come since its writer read the charge (hint_attempt marks under the charge's lock, and this reads it under that lock;
- * without the offset the condition would be asked of the row as it was before the lock).
+ * without the offset the condition would be asked of the row as it was before the lock). An orphan (authorize_first: closed as unknown)
+ * holds no money that moved: it keeps its mark, and holds nothing back.
  */
 const inputOf = (begins: boolean): string => `
 with input as (
@@ -136,7 +137,7 @@ with input as (
     ? `evident as (
   select a.charge_id as id from locked l join input i on i.id = l.id cross join lateral (
     select n.charge_id, n.live and n.next_look_at is not null as marked from attempts n where n.id = i.attempt ->> 'id' offset 0 for update) a
-  where i.next_attempt is not null and a.marked
+  where i.next_attempt is not null and i.attempt ->> 'outcome' <> 'unknown' and a.marked
 ), `
     : ""
 }moved as (
