@@ -118,7 +118,11 @@ describe.each(["stripe", "paypal"] as const)("authorize_first with %s first", (f
       away();
       engine.sandbox.setFault(second, { kind: "503_html", operation: "prepare" });
       const { charge } = await fresh.charges.create(chargeInput(FIRST));
-      expect(charge).toMatchObject({ status: "in_doubt", provider: first, attempts: [{ live: true }, { outcome: "not_sent", live: false }] });
+      expect(charge).toMatchObject({
+        status: "in_doubt",
+        provider: first,
+        attempts: [{ live: true }, { outcome: "not_sent", live: false }],
+      });
       engine.sandbox.clearFaults();
       away();
       const after = await worked(fresh, charge, ({ status }) => status === "succeeded");
