@@ -161,6 +161,7 @@ function written(core: Core, operation: ClaimedOperation, learned: Learned, plan
     else if (state === "succeeded")
       events.push(told(operation, now, actor, "compensation.done", { reference, state: learned.answer.kind }));
   }
+  if (plan.taken) events.push(told(operation, now, actor, "compensation.refunds", plan.taken));
   if (letter !== null) {
     core.log.error({ charge: operation.chargeId, operation: operation.id, reason: letter }, `a ${kind} needs a person`);
     events.push(told(operation, now, actor, "dead_letter.opened", { kind, reason: letter, operation: operation.id }));

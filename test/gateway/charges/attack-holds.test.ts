@@ -284,6 +284,12 @@ it("a hold that is captured while it is being released gives its money back", as
     ["capture", 4200n],
     ["refund", 4200n],
   ]);
+  const told = await engine.db.query({
+    name: "test_told",
+    text: "select type, data from events where charge_id = $1 and type = 'compensation.refunds'",
+    values: [charge.id],
+  });
+  expect(told).toEqual([{ type: "compensation.refunds", data: { amount: "4200", reference: expect.any(String) } }]);
 });
 
 describe("an ambiguous commit", () => {
