@@ -11,7 +11,7 @@ const SANDBOX = process.env.SANDBOX_URL ?? "http://127.0.0.1:8081";
 const CUSTOMERS = 100;
 const OUTAGE = { from: 46, to: 55 };
 /** Between two customers; several are under way at once. While charges are kept there is no hurry: after the outage they are taken at once. */
-const PACE_MS = { usual: 30, deferring: 300 };
+const PACE_MS = { usual: 30, deferring: 500 };
 const WAIT_MS = 120_000;
 
 interface Movement {
