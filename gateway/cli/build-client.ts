@@ -28,7 +28,10 @@ export async function buildClient(into = CLIENT_PACKAGE): Promise<boolean> {
     await writeFile(join(made, STAMP), stamp);
     // Whoever imports it meanwhile finds the old one or the new one, or for a moment none; never half of one.
     await rm(into, { recursive: true, force: true });
-    await rename(made, into);
+    await rename(made, into).catch(async (error: unknown) => {
+      // Another build of the same source was quicker.
+      if ((await readIfThere(join(into, STAMP))) !== stamp) throw error;
+    });
     return true;
   } finally {
     await rm(made, { recursive: true, force: true });

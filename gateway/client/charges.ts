@@ -1,5 +1,5 @@
 import { eachOf, type Page, segment, withQuery } from "./pages.ts";
-import { settled, type WaitOptions } from "./settle.ts";
+import { checkWait, settled, type WaitOptions } from "./settle.ts";
 import type { CallOptions, KeyedOptions, Transport } from "./transport.ts";
 import type { CaptureRequest, Charge, ChargeQuery, ChargeRequest, ChargeStatus, ChargeWithEvents } from "./wire.ts";
 
@@ -66,6 +66,7 @@ export class Charges {
   }
 
   async #act(path: string, body: object | undefined, { wait, ...options }: ChargeOptions): Promise<Charge> {
+    checkWait(wait);
     const told = await this.#transport.call<Charge>({ method: "POST", path, body, repeat: "same_key" }, options);
     if (wait === undefined) return told.body;
     const { id } = told.body;

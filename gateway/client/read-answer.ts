@@ -7,9 +7,10 @@ type Answered = Extract<Told, { kind: "answered" }>;
 /** Characters of a foreign answer that an error shows. */
 const MAX_SHOWN = 200;
 
-/** The object that a success carries; null: it is none, or cannot be read. */
+/** What a success carries; null: it is none, or cannot be read, or something else than the gateway said it. Each of its answers names its kind. */
 export function bodyOf({ status, text }: Answered): object | null {
-  return status >= 200 && status < 300 ? objectIn(text) : null;
+  const found = status >= 200 && status < 300 ? (objectIn(text) as { object?: unknown } | null) : null;
+  return typeof found?.object === "string" ? found : null;
 }
 
 /** What an answer that is no success says. */

@@ -1,5 +1,5 @@
 import { eachOf, type Page, segment, withQuery } from "./pages.ts";
-import { settled, type WaitOptions } from "./settle.ts";
+import { checkWait, settled, type WaitOptions } from "./settle.ts";
 import type { CallOptions, KeyedOptions, Transport } from "./transport.ts";
 import type { Refund, RefundQuery, RefundRequest } from "./wire.ts";
 
@@ -25,6 +25,7 @@ export class Refunds {
    * @throws ProblemError, NoAnswerError; both tell the idempotency key
    */
   async create(request: RefundRequest, { wait, ...options }: RefundOptions = {}): Promise<Refund> {
+    checkWait(wait);
     const call = { method: "POST", path: "/v1/refunds", body: request, repeat: "same_key" } as const;
     const told = await this.#transport.call<Refund>(call, options);
     if (wait === undefined) return told.body;

@@ -1,5 +1,5 @@
 import { SwitchyardError } from "./errors.ts";
-import type { CallOptions, Transport } from "./transport.ts";
+import { type CallOptions, positive, type Transport } from "./transport.ts";
 
 const FIRST_LOOK_MS = 200;
 const MAX_LOOK_MS = 5_000;
@@ -10,6 +10,11 @@ const LOOK_MS = 15_000;
 export interface WaitOptions {
   /** How long to wait; milliseconds. */
   readonly timeoutMs: number;
+}
+
+/** Before anything is sent: an accepted charge must not be lost to a wrong number. @throws TypeError */
+export function checkWait(wait: WaitOptions | undefined): void {
+  if (wait !== undefined) positive("wait: timeoutMs", wait.timeoutMs);
 }
 
 /** What is known of something, and when the gateway wants to be asked again. */
@@ -29,6 +34,7 @@ export async function settled<T>(
   isOpen: (body: T) => boolean,
   options: WaitOptions & Pick<CallOptions, "signal">,
 ): Promise<T> {
+  checkWait(options);
   const { signal } = options;
   const endMs = seams.now() + options.timeoutMs;
   let known = first;

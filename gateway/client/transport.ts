@@ -137,7 +137,7 @@ function isRepeatable(repeat: Repeat, told: Told, refusal: Refusal | null): bool
   const { code, status, retryAfterMs } = refusal;
   if (FIRM.has(code)) return false;
   if (repeat === "unsent") return NOT_BEGUN.has(code);
-  // A success without a readable object is no answer either.
+  // A success that cannot be read is no answer either.
   if (status < 300 || status === 408 || status === 429 || status >= 500) return true;
   return status === 409 && retryAfterMs !== null;
 }
@@ -175,7 +175,8 @@ function baseOf(text: string): string {
   return url.href.replace(/\/+$/, "");
 }
 
-function positive(name: string, ms: number): number {
+/** @throws TypeError */
+export function positive(name: string, ms: number): number {
   if (!(ms > 0) || !Number.isFinite(ms)) throw new TypeError(`${name}: milliseconds, more than 0`);
   return ms;
 }

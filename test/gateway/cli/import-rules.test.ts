@@ -31,7 +31,7 @@ const FILES: Record<string, { text: string; breaks: string | null }> = {
   "gateway/http/server.ts": { text: 'import express from "express"; export const app = express();', breaks: null },
   "gateway/charges/reply.ts": { text: 'import express from "express"; export const app = express();', breaks: "only-http-touches-express" },
   "gateway/charges/demo.ts": { text: 'import "../../providers/sandbox/main.ts";', breaks: "the-sandbox-is-another-process" },
-  "gateway/client/charges.ts": { text: 'import "../problems.ts";', breaks: "the-client-stands-alone" },
+  "gateway/client/charges.ts": { text: 'import "../queue/jobs.ts";', breaks: "the-client-stands-alone" },
   "gateway/client/schema.ts": { text: 'import type { z } from "zod"; export type S = z.ZodType;', breaks: "the-client-stands-alone" },
   "gateway/client/sign.ts": { text: 'import { createHmac } from "node:crypto"; export const h = createHmac;', breaks: null },
   "gateway/health/property.ts": { text: 'import fc from "fast-check"; export const f = fc;', breaks: "no-dev-packages-in-the-product" },

@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildClient } from "../../../gateway/cli/build-client.ts";
+import { buildClient, CLIENT_PACKAGE } from "../../../gateway/cli/build-client.ts";
 import { json, problem, scripted } from "./scripted-gateway.ts";
 
 const run = promisify(execFile);
@@ -17,7 +17,8 @@ const BUILD_MS = 120_000;
 async function consumer(): Promise<{ dir: string; made: string }> {
   const dir = await mkdtemp(join(tmpdir(), "switchyard-consumer-"));
   const made = join(dir, "made", "switchyard");
-  expect(await buildClient(made)).toBe(true);
+  await buildClient();
+  await cp(CLIENT_PACKAGE, made, { recursive: true });
   await mkdir(join(dir, "node_modules"));
   await symlink(made, join(dir, "node_modules", "switchyard"));
   return { dir, made };

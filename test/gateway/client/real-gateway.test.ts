@@ -10,13 +10,16 @@ const EXAMPLE = fileURLToPath(new URL("../../../gateway/cli/example.ts", import.
 const TOKENS = { stripe: { payment_method: "pm_card_visa" }, paypal: { vault_id: "vault-1" } };
 const request = (reference: string) => ({ amount: 4_200, currency: "usd", reference, payment_method: TOKENS });
 
+/** On a busy machine a short deadline would be one more outage. */
+const PATIENT = { PROVIDER_TIMEOUT_MS: "3000", CHARGE_BUDGET_MS: "10000" };
+
 let world: World;
 let url: string;
 let switchyard: Switchyard;
 let receiver: Receiver;
 beforeAll(async () => {
   world = await startWorld({ env: { WEBHOOK_ALLOW_PRIVATE: "on" } });
-  ({ url } = await world.start());
+  ({ url } = await world.start(PATIENT));
   switchyard = new Switchyard({ url, apiKey: ADMIN_KEY });
   receiver = await startReceiver();
 });

@@ -8,6 +8,7 @@ import { type Act, deadUrl, impatient, json, problem, reset, type Scripted, scri
 const REQUEST = { amount: 4_200, currency: "usd", payment_method: { stripe: { payment_method: "pm_card_visa" } } };
 const CHARGE = { id: "ch_1", object: "charge", status: "succeeded", settlement: null };
 const paid = json(201, CHARGE);
+const METHOD = { id: "pm_1", object: "payment_method" };
 const IN_USE = problem(409, "idempotency_key_in_use", "unknown", "3");
 const UNKNOWN = problem(503, "outcome_unknown_retry_same_key", "unknown", "2");
 
@@ -134,6 +135,7 @@ it.each([
   ["a lost answer", reset],
   ["an unknown outcome", UNKNOWN],
   ["a success that cannot be read", text(201, "")],
+  ["a success of something before the gateway", json(200, { welcome: "to our network" })],
 ])("doubt is sticky: after %s a refusal that says none is not believed for the whole call", async (_, first) => {
   const { result } = await create([first, problem(401, "unauthorized", "none")]);
   expect(result).toMatchObject({ name: "ProblemError", code: "unauthorized", money: "unknown" });
@@ -191,15 +193,15 @@ it("a read is repeated; what must not be done twice only if it cannot have arriv
   expect(await new Charges(impatient(reads.url).transport).get("ch_1")).toEqual(CHARGE);
   expect(reads.asked.map(({ method, path, key }) => [method, path, key])).toEqual(Array(3).fill(["GET", "/v1/charges/ch_1", undefined]));
 
-  const lost = await scripted(reset, json(201, { id: "pm_1" }));
+  const lost = await scripted(reset, json(201, METHOD));
   const methods = new PaymentMethods(impatient(lost.url).transport);
   const refused = await methods.create({ stripe: { payment_method: "pm_1" } }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ name: "NoAnswerError", code: "unanswered", money: "none", idempotencyKey: null });
   expect((refused as NoAnswerError).action).toContain("Look whether it was done");
   expect(lost.asked).toHaveLength(1);
 
-  const busy = await scripted(problem(503, "not_ready", "unknown", "1"), json(201, { id: "pm_1" }));
-  expect(await new PaymentMethods(impatient(busy.url).transport).create({})).toEqual({ id: "pm_1" });
+  const busy = await scripted(problem(503, "not_ready", "unknown", "1"), json(201, METHOD));
+  expect(await new PaymentMethods(impatient(busy.url).transport).create({})).toEqual(METHOD);
 });
 
 it("of several addresses each repetition takes the next one, and the one that answered is kept", async () => {
@@ -219,6 +221,8 @@ it("what cannot be right is refused before anything is sent", async () => {
   }
   await expect(charges.get("")).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { timeoutMs: Number.NaN })).rejects.toThrow(TypeError);
+  await expect(charges.create(REQUEST, { wait: { timeoutMs: Number.NaN } })).rejects.toThrow(TypeError);
+  await expect(charges.waitFor("ch_1", { timeoutMs: 0 })).rejects.toThrow(TypeError);
   expect(gateway.asked).toEqual([]);
   for (const url of ["", "gateway:8080", "ftp://gateway", "http://gateway/?a=1", []]) expect(() => impatient(url)).toThrow(/^url: /);
   expect(() => impatient(gateway.url, { apiKey: "" })).toThrow(/^apiKey: /);
