@@ -31,7 +31,7 @@ const billed: Promise<Charge>[] = [];
 let isDeferring = false;
 for (let customer = 1; customer <= CUSTOMERS; customer += 1) {
   if (customer === OUTAGE.from) await both("down", "Both processors break down.");
-  if (customer === OUTAGE.to + 1) await both("up", "Both processors are back.");
+  if (customer === OUTAGE.to + 1) await endOfOutage();
   billed.push(bill(customer));
   await sleep(isDeferring ? PACE_MS.deferring : PACE_MS.usual);
 }
@@ -67,6 +67,13 @@ async function bill(customer: number): Promise<Charge> {
       say(`${invoice}: ${error.message}. ${error.action}`);
     }
   }
+}
+
+/** Not before the customers of the outage have their answers: it is to be seen what becomes of them. */
+async function endOfOutage(): Promise<void> {
+  const meanwhile = await Promise.all(billed.slice(OUTAGE.from - 1, OUTAGE.to));
+  say(`Customers ${OUTAGE.from} to ${OUTAGE.to} have their answers: ${counted(meanwhile)}.`);
+  await both("up", "Both processors are back.");
 }
 
 /** Different for each, so that a mix-up would show. */

@@ -37,8 +37,7 @@ it("the example bills 100 customers exactly once through an outage of both proce
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   expect(`${await ended} ${err}`).toBe("0 ");
   expect(out).toContain("Both processors break down.");
-  // During the outage charges were kept: it was one.
-  expect(out).toMatch(/All 100 are answered: .*\d+ deferred/);
+  expect(out).toContain("Customers 46 to 55 have their answers: 10 deferred.");
   expect(out).toContain("Each of the 100 customers was billed exactly once.");
   // Not only by its own words.
   const ledger = world.sandbox.ledger();
