@@ -134,7 +134,8 @@ function otherText(charge: ToldCharge, { data, type }: EventJson, group: string,
     case "operation":
       return what === "started" ? `a ${data.kind} begins` : `the ${data.kind} is ${state}`;
     case "compensation":
-      return `sending a payment back that nobody counts: ${state}`;
+      if (what === "done") return `what was paid by an attempt that was given up has gone back (${data.state ?? data.reference ?? "done"})`;
+      return what === "refunds" ? "a hold that should be released was captured first: the money is refunded instead" : state;
     case "dispute":
       return what === "opened" ? `the customer's bank disputes it (${data.reason ?? "no reason given"})` : `the dispute is ${state}`;
     case "dead_letter":

@@ -83,7 +83,7 @@ export function chargeSentence(charge: ChargeJson): string {
     case "authorized":
       return `${asked} is held${at}, and not taken yet; the hold lapses ${timeText(charge.authorized_until)} UTC.`;
     case "failed":
-      return `It failed, and no money was kept: ${failure?.message ?? "no reason is recorded"} (${failure?.code ?? "-"}${failure?.advice ? `, advice ${failure.advice}` : ""}).`;
+      return `It failed, and no money was kept: ${failure?.message.replace(/\.$/, "") ?? "no reason is recorded"} (${failure?.code ?? "-"}${failure?.advice ? `, advice ${failure.advice}` : ""}).`;
     case "canceled":
       return `${asked} was withdrawn; no money was kept.`;
     case "deferred":

@@ -99,7 +99,7 @@ export class Gateway {
 
   #unreachable(error: unknown, isChange: boolean): CommandFailed {
     const reason = reasonOf(error);
-    const never = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(reason);
+    const never = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|bad port/.test(reason);
     const change = never ? "Nothing reached it: nothing was changed." : "Nobody knows whether it was done: look before you repeat it.";
     return new CommandFailed(EXIT.unreachable, `${this.url} does not answer: ${reason}`, [
       ...(isChange ? [change] : []),
