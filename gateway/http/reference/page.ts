@@ -74,7 +74,8 @@ function headingsOf(text: string): string[] {
 }
 
 function placesOf({ paths }: InterfaceDocument, tag: string): Place[] {
-  return Object.entries(paths).flatMap(([path, item]) =>
+  const byPath = Object.entries(paths).sort(([a], [b]) => a.localeCompare(b));
+  return byPath.flatMap(([path, item]) =>
     Object.entries(item).flatMap(([method, operation]) => (operation.tags?.includes(tag) ? [{ method, path, operation }] : [])),
   );
 }

@@ -1,4 +1,5 @@
 // Three comforts; without it the page says the same.
+const nav = document.querySelector("nav");
 const find = document.querySelector("#find");
 const items = [...document.querySelectorAll("nav li[data-find]")];
 find.addEventListener("input", () => {
@@ -23,7 +24,8 @@ const seen = new IntersectionObserver(
       document.querySelector('nav a[aria-current="location"]')?.removeAttribute("aria-current");
       const link = links.get(target.id);
       link?.setAttribute("aria-current", "location");
-      link?.scrollIntoView({ block: "nearest" });
+      // Beside the text only: above it, it would pull the reader back.
+      if (link && getComputedStyle(nav).position === "sticky") link.scrollIntoView({ block: "nearest" });
     }
   },
   { rootMargin: "-10% 0px -80% 0px" },
