@@ -7,8 +7,9 @@ export type Examples = Readonly<Record<string, unknown>>;
 type Recorded = Readonly<Record<string, Readonly<Record<string, Examples>>>>;
 
 /**
- * A response's examples: its own, else those of answers.json, which a real gateway gave (by operation, status and, if it is not
- * JSON, content type). Without any a test names the operation.
+ * A response's examples: its own, else those of answers.json (by operation, status and, if it is not JSON, content type), which a
+ * real gateway gave; what takes days or a processor's webhook (a dispute, a dead letter, a finding) is written by hand. Without
+ * any a test names the operation.
  */
 export function examplesOf({ method, path }: Route, status: string, response: ResponseDoc, type: string): Examples {
   const isJson = type === "application/json";

@@ -12,16 +12,8 @@ interface Page {
   readonly text: string;
 }
 
-interface Operation {
-  readonly summary: string;
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object; readonly example?: unknown }>> };
-  readonly responses: Readonly<
-    Record<string, { readonly description: string; readonly content?: Readonly<Record<string, { schema?: object }>> }>
-  >;
-}
-
 interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly paths: Readonly<Record<string, object>>;
   readonly components: {
     readonly schemas: {
       readonly Problem: { readonly properties: { readonly code: { readonly enum: readonly string[] } } };
@@ -71,22 +63,6 @@ it("every problem, event and setting in it exists", () => {
   const events = new RegExp(`\`((?:${[...groups, "compensation", "webhook", "webhook_endpoint"].join("|")})\\.[a-z_]+)\``, "g");
   expect(unknown(events, (type) => publicEvents.includes(type) || source.includes(`"${type}"`))).toEqual([]);
   expect(unknown(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g, (name) => source.includes(name))).toEqual([]);
-});
-
-it("the interface of a running gateway says what each operation does, takes and answers, with an example of each body", () => {
-  for (const [path, item] of Object.entries(operations)) {
-    for (const [method, { summary, requestBody, responses }] of Object.entries(item)) {
-      const name = `${method} ${path}`;
-      expect(summary, name).toMatch(/^[A-Z].{3,}[^.]$/);
-      for (const content of Object.values(requestBody?.content ?? {})) expect(content, name).toHaveProperty("example");
-      for (const [status, { description, content = {} }] of Object.entries(responses)) {
-        expect(description.length, `${name} ${status}`).toBeGreaterThan(3);
-        for (const [type, { schema = {} }] of Object.entries(content))
-          expect(Object.keys(schema), `${name} ${status} ${type}`).not.toEqual([]);
-      }
-    }
-  }
-  expect(Object.keys(operations).length).toBeGreaterThan(40);
 });
 
 it("every link in it leads to a page, or a heading of one", () => {

@@ -26,6 +26,7 @@ interface Panel {
 }
 
 let world: World;
+let url: string;
 let rules: readonly Rule[];
 let panels: readonly Panel[];
 /** By sample name, every label set that a gateway under traffic showed. */
@@ -35,12 +36,10 @@ beforeAll(async () => {
   rules = groups.flatMap((group) => group.rules);
   panels = (JSON.parse(await readFile(new URL("monitoring/dashboard.json", DOCS), "utf8")) as { panels: Panel[] }).panels;
   world = await startWorld({ redis: true });
-  const { url } = await world.start();
-  const pay = (key: string) =>
-    ask<ChargeJson>(url, "POST /v1/charges", {
-      key,
-      body: { amount: 4_200, currency: "usd", payment_method: { stripe: { payment_method: "pm_1" }, paypal: { vault_id: "v_1" } } },
-    });
+  ({ url } = await world.start());
+  const both = { stripe: { payment_method: "pm_1" }, paypal: { vault_id: "v_1" } };
+  const pay = (key: string, payment_method: object = both) =>
+    ask<ChargeJson>(url, "POST /v1/charges", { key, body: { amount: 4_200, currency: "usd", payment_method } });
   await until(
     () => pay(`paid-${Date.now()}`),
     ({ body }) => body.status === "succeeded",
@@ -49,6 +48,12 @@ beforeAll(async () => {
   await until(
     () => scrape(url),
     () => samples.has("switchyard_provider_latency_seconds") && samples.has("switchyard_shared_store_connected"),
+  );
+  world.sandbox.setFault("stripe", { kind: "hang_after", operation: "commit" });
+  for (const operation of ["lookup", "cancel"] as const) world.sandbox.setFault("stripe", { kind: "hang_before", operation });
+  await until(
+    () => pay(`doubtful-${Date.now()}`, { stripe: { payment_method: "pm_1" } }),
+    ({ body }) => body.status === "in_doubt",
   );
   world.sandbox.setFault("stripe", { kind: "refuse" });
   world.sandbox.setFault("paypal", { kind: "refuse" });
@@ -90,7 +95,7 @@ function unknown(expression: string): string[] {
 function fits(metric: string, label: string, match: string): boolean {
   const [, operator, value = ""] = /^(=~|!~|!=|=)\s*"(.*)"$/.exec(match) ?? [];
   if (OF_PROMETHEUS.labels.includes(label) || operator !== "=") return true;
-  return samples.get(metric)!.some((one) => one[label] === value) || value === "in_doubt";
+  return samples.get(metric)!.some((one) => one[label] === value);
 }
 
 it("every expression of the alert rules parses, and asks for what a gateway under traffic shows", () => {
@@ -135,6 +140,20 @@ it("every alert leads to a heading of the runbook", async () => {
     expect(annotations.summary.length, alert).toBeGreaterThan(10);
   }
   expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
+});
+
+it("what is at risk in /metrics is what the charges themselves say", async () => {
+  const shown = await ask(url, "GET /metrics");
+  for (const status of ["deferred", "in_doubt"]) {
+    const { body } = await ask<{ data: ChargeJson[] }>(url, `GET /v1/charges?status=${status}&limit=100`);
+    expect(body.data.length).toBeGreaterThan(0);
+    const [charges, amount] = ["charges", "amount"].map((name) => {
+      const sample = new RegExp(`^switchyard_waiting_${name}\\{status="${status}",currency="usd"\\} (\\d+)$`, "m");
+      return Number(sample.exec(shown.text)?.[1]);
+    });
+    expect({ status, charges, amount }).toEqual({ status, charges: body.data.length, amount: body.data.length * 4_200 });
+  }
+  expect(shown.text).toMatch(/^switchyard_dead_letters_open\{kind="charge"\} 0$/m);
 });
 
 it("a metric that is not there, a label that it has not, and an expression that does not parse are found", () => {
