@@ -4,20 +4,23 @@ import { inline } from "./markdown.ts";
 
 type Schemas = InterfaceDocument["components"]["schemas"];
 
+/** Of what is sent a reader wants to know what is required; what is answered is simply there. */
+type Use = "sent" | "answered";
+
 /** Deeper than any of ours: a schema that contains itself ends here. */
 const MAX_DEPTH = 6;
 
 /** The fields of an object, or of the objects in a list, each with its type, limits and words; null when there are none to tell. */
-export function fieldsOf(schema: Schema | undefined, schemas: Schemas, depth = 0): Html | null {
+export function fieldsOf(schema: Schema | undefined, schemas: Schemas, use: Use, depth = 0): Html | null {
   if (schema === undefined || depth > MAX_DEPTH) return null;
   const { properties = {}, required = [] } = objectIn(schema, schemas) ?? {};
   const names = Object.keys(properties);
   if (names.length === 0) return null;
-  return html`<dl class="fields">${names.map((name) => fieldOf(name, properties[name] as Schema, required.includes(name), schemas, depth))}</dl>`;
+  return html`<dl class="fields">${names.map((name) => fieldOf(name, properties[name] as Schema, use === "sent" && required.includes(name), schemas, use, depth))}</dl>`;
 }
 
-export function fieldOf(name: string, schema: Schema, required: boolean, schemas: Schemas, depth = 0): Html {
-  const inner = fieldsOf(schema, schemas, depth + 1);
+export function fieldOf(name: string, schema: Schema, required: boolean, schemas: Schemas, use: Use, depth = 0): Html {
+  const inner = fieldsOf(schema, schemas, use, depth + 1);
   const words = schema.description ?? (schema.$ref === undefined ? undefined : resolved(schema, schemas).description);
   return html`<dt><code class="name">${name}</code> <span class="type">${typeOf(schema, schemas)}</span>${required && html` <span class="required">required</span>`}</dt>
 <dd>${words !== undefined && html`<p>${inline(words)}</p>`}${limitsOf(schema)}${inner && html`<details><summary>Fields of <code>${name}</code></summary>${inner}</details>`}</dd>`;

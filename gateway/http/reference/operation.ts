@@ -36,7 +36,7 @@ function parametersHtml({ parameters }: Operation, schemas: Schemas): Html | nul
   const ours = parameters.filter(({ name }) => name !== "X-Request-Id");
   if (ours.length === 0) return null;
   const rows = ours.map(({ name, description, required, schema }) =>
-    fieldOf(name, description === undefined ? schema : { ...schema, description }, required, schemas),
+    fieldOf(name, description === undefined ? schema : { ...schema, description }, required, schemas, "sent"),
   );
   return html`<h4>Parameters</h4><dl class="fields">${rows}</dl>`;
 }
@@ -44,7 +44,7 @@ function parametersHtml({ parameters }: Operation, schemas: Schemas): Html | nul
 function bodyHtml({ requestBody }: Operation, schemas: Schemas): Html | null {
   const [content] = Object.values(requestBody?.content ?? {});
   if (content === undefined) return null;
-  return html`<h4>Body${requestBody?.required === false && html` <span class="type">may be left out</span>`}</h4>${fieldsOf(content.schema, schemas) ?? html`<p>${inline(content.schema?.description ?? "Any.")}</p>`}`;
+  return html`<h4>Body${requestBody?.required === false && html` <span class="type">may be left out</span>`}</h4>${fieldsOf(content.schema, schemas, "sent") ?? html`<p>${inline(content.schema?.description ?? "Any.")}</p>`}`;
 }
 
 function answersHtml({ responses }: Operation, schemas: Schemas): Html {
@@ -56,7 +56,7 @@ function answersHtml({ responses }: Operation, schemas: Schemas): Html {
     // 201 and 202 of one operation are the same object.
     const isNew = schema !== undefined && !shown.has(JSON.stringify(schema));
     if (isNew) shown.add(JSON.stringify(schema));
-    const fields = isNew ? fieldsOf(schema, schemas) : null;
+    const fields = isNew ? fieldsOf(schema, schemas, "answered") : null;
     return html`<dt><span class="status">${status}</span></dt><dd><p>${inline(description)}${types.length > 0 && html` <span class="type">${types.join(", ")}</span>`}</p>${fields && html`<details><summary>Fields of the answer</summary>${fields}</details>`}</dd>`;
   })}</dl>`;
 }
