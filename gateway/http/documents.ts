@@ -1,26 +1,24 @@
+import { toJson } from "./json.ts";
 import { openApiDocument, openApiRoute } from "./openapi.ts";
-import type { Json } from "./openapi-schemas.ts";
 import type { InterfaceDocument } from "./reference/interface-document.ts";
 import { type Page, referencePage } from "./reference/page.ts";
 import { type Route, route } from "./route.ts";
 
 /** The routes, and what documents them: /openapi.json for machines and /docs for people, each made once, when first asked for. */
 export function withDocuments(routes: readonly Route[], version: string): Route[] {
-  let document: Json | null = null;
-  let page: Page | null = null;
-  const made = (): Json => {
-    document ??= openApiDocument(all, version);
-    return document;
-  };
-  const all = [
-    ...routes,
-    openApiRoute(made),
-    docsRoute(() => {
-      page ??= referencePage(made() as unknown as InterfaceDocument);
-      return page;
-    }),
-  ];
+  const document = once(() => openApiDocument(all, version));
+  const text = once(() => toJson(document()));
+  const page = once(() => referencePage(document() as unknown as InterfaceDocument));
+  const all: Route[] = [...routes, openApiRoute(text), docsRoute(page)];
   return all;
+}
+
+function once<T extends string | object>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function docsRoute(page: () => Page): Route {

@@ -7,8 +7,8 @@ import { type Json, Schemas } from "./openapi-schemas.ts";
 import { TAGS, tagOf } from "./openapi-tags.ts";
 import { type ResponseDoc, type Route, route } from "./route.ts";
 
-/** GET /openapi.json: made once, from the definitions that the server runs. `also`: routes that are not yet among them. */
-export function openApiRoute(document: () => Json): Route {
+/** GET /openapi.json. `text` is the document as JSON, made once: half a megabyte, which every request would else write anew. */
+export function openApiRoute(text: () => string): Route {
   return route({
     method: "get",
     path: "/openapi.json",
@@ -17,7 +17,11 @@ export function openApiRoute(document: () => Json): Route {
     description: "Made from the definitions that the server runs. `/docs` is the same for people.",
     responses: { 200: { description: "The document", schema: z.looseObject({ openapi: z.string() }) } },
     problems: [],
-    handler: async () => ({ status: 200, body: document(), headers: { "Cache-Control": "public, max-age=300" } }),
+    handler: async () => ({
+      status: 200,
+      text: { type: "application/json; charset=utf-8", content: text() },
+      headers: { "Cache-Control": "public, max-age=300" },
+    }),
   });
 }
 
