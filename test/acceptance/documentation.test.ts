@@ -39,7 +39,8 @@ beforeAll(async () => {
     pages.push({ file, text: readFileSync(join(ROOT, file), "utf8") });
   }
   for await (const file of glob("{gateway,providers,test}/**/*.ts", { cwd: ROOT })) source += readFileSync(join(ROOT, file), "utf8");
-  world = await startWorld();
+  // A page promises what happens with the usual deadlines, not on a machine that is too busy for short ones.
+  world = await startWorld({ env: { PROVIDER_TIMEOUT_MS: "3000", CHARGE_BUDGET_MS: "10000" } });
   ({ url } = await world.start());
   directory = await mkdtemp(join(tmpdir(), "switchyard-guides-"));
   await mkdir(join(directory, ".data"));
