@@ -481,9 +481,11 @@ export interface ChargeQuery {
   readonly limit?: number | undefined;
   /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
+  /** Only those in this status */
   readonly status?: ChargeStatus | undefined;
   /** The provider that has, or last had, the charge */
   readonly provider?: string | undefined;
+  /** Only those with this reference of yours */
   readonly reference?: string | undefined;
   /** Any key that acted on the charge */
   readonly idempotency_key?: string | undefined;
@@ -498,6 +500,7 @@ export interface RefundQuery {
   readonly limit?: number | undefined;
   /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
+  /** Only those of this charge */
   readonly charge?: string | undefined;
 }
 
@@ -593,7 +596,9 @@ export interface SecretRotation {
 export interface WebhookDeliveryQuery {
   /** 1 to 100, default 20 */
   readonly limit?: number | undefined;
+  /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
+  /** Only those in this state */
   readonly state?: WebhookDeliveryState | undefined;
 }
 
