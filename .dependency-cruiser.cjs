@@ -82,6 +82,13 @@ module.exports = {
       to: { path: "(^|/)node_modules/ioredis/" },
     },
     {
+      name: "only-notify-touches-mail",
+      comment: "Whoever else has something to tell people tells the trail.",
+      severity: "error",
+      from: { path: "^(gateway|providers|routing)/", pathNot: "^gateway/notify/" },
+      to: { path: "(^|/)node_modules/nodemailer/" },
+    },
+    {
       name: "the-sandbox-is-another-process",
       comment: "Simulated processors are reached over HTTP, like real ones.",
       severity: "error",
