@@ -9,10 +9,10 @@ import { readReachability } from "../store/fleet-reachability.ts";
 import { lockNotifications, readNotifications, writeNotifications } from "../store/notifications.ts";
 import { oldestAtRisk, readRevenueAtRisk } from "../store/revenue-at-risk.ts";
 import { type ConditionState, nextCondition, type Tell } from "./condition.ts";
-import { addHappening, dueDigest } from "./digest.ts";
+import { addHappening, type DigestState, dueDigest } from "./digest.ts";
 import { NOTIFICATION, type Notification, type Risk } from "./notification.ts";
 import { type NotifyState, stateOf } from "./state.ts";
-import { CONDITIONS, COUNTED_TYPES, type Condition, type HappeningTopic, happeningOf } from "./topics.ts";
+import { CONDITIONS, COUNTED_TYPES, type Condition, HAPPENINGS, type HappeningTopic, happeningOf } from "./topics.ts";
 
 const CONSUMER = "notifications";
 const INTERVAL_MS = 5_000;
@@ -74,7 +74,7 @@ function collect({ db, clock }: NotifyParts): Promise<boolean> {
     if (happenings.length === 0) return;
     const now = clock.now();
     const state = stateOf(await lockNotifications<NotifyState>(query));
-    const counts: Partial<Record<HappeningTopic, ReturnType<typeof addHappening>>> = { ...state.happenings };
+    const counts: Partial<Record<HappeningTopic, DigestState>> = { ...state.happenings };
     for (const { topic, ...happening } of happenings) counts[topic] = addHappening(counts[topic], happening, now);
     await writeNotifications(query, { ...state, happenings: counts }, [], new Date(now));
   });
@@ -131,13 +131,11 @@ function step(before: NotifyState, facts: Facts, now: number): Step {
     conditions[topic] = next.state;
     if (next.tell) begunOrEnded.push({ topic, tell: next.tell, state: next.state });
   }
-  const happenings: Record<string, NotifyState["happenings"][HappeningTopic]> = { ...before.happenings };
+  const happenings: Partial<Record<HappeningTopic, DigestState>> = { ...before.happenings };
   const happened: Notification[] = [];
-  for (const [topic, was] of Object.entries(before.happenings) as [
-    HappeningTopic,
-    NonNullable<(typeof before.happenings)[HappeningTopic]>,
-  ][]) {
-    const due = dueDigest(was, now);
+  for (const topic of Object.keys(HAPPENINGS) as HappeningTopic[]) {
+    const was = before.happenings[topic];
+    const due = was && dueDigest(was, now);
     if (!due) continue;
     changed = true;
     happenings[topic] = due.state;

@@ -34,8 +34,8 @@ export async function writeNotifications(
     name: "write_notifications",
     text: `with changed as (update notifications set state = $1 returning only_row)
       insert into events (at, account_id, type, actor, data)
-      select $3, $4, t.type, 'system:notify', t.data from changed cross join jsonb_to_recordset($2::jsonb) with ordinality as t(type, data, no)
-      order by t.no`,
+      select $3, $4, t.one ->> 'type', 'system:notify', t.one -> 'data'
+      from changed cross join jsonb_array_elements($2::jsonb) with ordinality as t(one, no) order by t.no`,
     values: [JSON.stringify(state), JSON.stringify(told), now, DEFAULT_ACCOUNT],
   });
 }
