@@ -9,8 +9,8 @@ import { ensureCursorAtHead } from "../../../gateway/store/dispatch-events.ts";
 import { sealEvents } from "../../../gateway/store/seal-events.ts";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { type Chat, type MailServer, startChat, startMailServer } from "../../support/message-receivers.ts";
 import { insertEvent, openTrail, type Trail } from "../trail/trail-fixture.ts";
-import { type Chat, type MailServer, startChat, startMailServer } from "./receivers.ts";
 
 const closers: (() => Promise<unknown>)[] = [];
 const kept = <T extends { close(): Promise<unknown> }>(part: T): T => {
