@@ -30,8 +30,6 @@ export const HAPPENINGS = {
 
 export type HappeningTopic = keyof typeof HAPPENINGS;
 
-export type Topic = Condition | HappeningTopic;
-
 /** The queues of what is sent: their own dead letters raise no notification, which would fail as they did. */
 export const QUEUES = "notify.";
 
