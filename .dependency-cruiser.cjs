@@ -89,6 +89,13 @@ module.exports = {
       to: { path: "(^|/)node_modules/nodemailer/" },
     },
     {
+      name: "the-client-stands-alone",
+      comment: "It runs in the billing core's process: nothing of ours, no package, and of Node only what it needs.",
+      severity: "error",
+      from: { path: "^gateway/client/" },
+      to: { pathNot: ["^gateway/client/", "^(node:)?crypto$"] },
+    },
+    {
       name: "the-sandbox-is-another-process",
       comment: "Simulated processors are reached over HTTP, like real ones.",
       severity: "error",

@@ -55,6 +55,7 @@ import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { registerWaitingMetrics } from "./waiting-metrics.ts";
 import { createReceiver } from "./webhooks-in/receiver.ts";
 import { createRefusals } from "./webhooks-in/refusals.ts";
 import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
@@ -241,6 +242,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   });
   const worker = createWorker(core, { liveRatePerS: () => arrivals.perSecond() });
   const sealer = works ? startSealer({ db, clock, log, onSealed: gauges.countSealed }) : null;
+  if (works) registerWaitingMetrics(metrics.registry, db, clock);
   if (works) worker.start();
   const notifier = works ? await startNotifyWatch({ db, clock, fleet, trusted: () => clockGuard.ok(), log }) : null;
   const allowPrivate = config.webhookAllowPrivate;

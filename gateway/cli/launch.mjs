@@ -20,6 +20,8 @@ const COMMANDS = {
   bench: "test/bench/bench.ts",
   "bench:decision": "test/bench/decision.ts",
   "bench:routing": "test/bench/routing/bench.ts",
+  client: "gateway/cli/client.ts",
+  example: "gateway/cli/example.ts",
   reconcile: "gateway/cli/reconcile.ts",
   simulate: "test/simulation/simulate.ts",
   drill: "gateway/cli/drill.ts",

@@ -1,8 +1,8 @@
 import express from "express";
 import { hasCardNumber } from "../card-numbers.ts";
 import { type FieldFault, Problem } from "../problems.ts";
+import { withDocuments } from "./documents.ts";
 import { type Exchange, refuse, type Sinks, send } from "./exchange.ts";
-import { openApiRoute } from "./openapi.ts";
 import { assertJson, readBody } from "./read-body.ts";
 import type { Principal, Reply, Route, RouteRequest } from "./route.ts";
 import { parseStrictJson } from "./strict-json.ts";
@@ -14,7 +14,7 @@ export interface HttpDeps extends Sinks {
   authenticate(key: string): Promise<Principal | null>;
   /** For requests that come without an X-Request-Id. */
   newRequestId(): string;
-  /** Of the product, for /openapi.json. */
+  /** Of the product, for /openapi.json and /docs. */
   readonly version: string;
 }
 
@@ -41,7 +41,7 @@ export function createHttpApp(deps: HttpDeps): express.Express {
     next();
   });
 
-  const routes = [...deps.routes, openApiRoute(deps.routes, deps.version)];
+  const routes = withDocuments(deps.routes, deps.version);
   const methods = Map.groupBy(routes, (route) => expressPath(route.path));
   for (const [path, ofPath] of methods) {
     for (const route of ofPath) {

@@ -35,7 +35,7 @@ const MESSAGES: Readonly<Record<Capability, Readonly<Record<Level, string>>>> = 
   new_payments: {
     operational: "Payments work normally.",
     degraded: "Payments work. Some may take a little longer than usual.",
-    outage: "Payments cannot be completed right now. They are saved and collected later: there is no need to pay again.",
+    outage: "Payments cannot be completed right now. What was accepted is saved and collected later: there is no need to pay it again.",
   },
   saved_payments: {
     operational: "Payments that were saved are collected as planned.",

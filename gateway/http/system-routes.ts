@@ -27,6 +27,7 @@ function healthRoute(): Route {
     path: "/healthz",
     roles: "public",
     summary: "Alive",
+    description: "For restarts: it says nothing about the database, whose trouble a restart does not mend.",
     responses: { 200: { description: "This process answers", schema: z.object({ status: z.literal("ok") }) } },
     problems: [],
     handler: async () => ({ status: 200, body: { status: "ok" } }),
@@ -43,6 +44,7 @@ function readyRoute(deps: SystemRouteDeps): Route {
     path: "/readyz",
     roles: "public",
     summary: "Can take charges",
+    description: "For load balancers. A processor that is down does not make an instance unready: charges are then deferred.",
     responses: { 200: { description: "Ready", schema }, 503: { description: "Not ready, and what fails", schema } },
     problems: [],
     async handler() {
@@ -82,6 +84,7 @@ function metricsRoute({ registry }: SystemRouteDeps): Route {
     path: "/metrics",
     roles: "public",
     summary: "Metrics for Prometheus",
+    description: "Of this instance. Dashboard and alert rules for them come with the documentation.",
     responses: { 200: { description: "Text exposition format", contentTypes: ["text/plain"] } },
     problems: [],
     handler: async () => ({ status: 200, text: { type: registry.contentType, content: await registry.metrics() } }),

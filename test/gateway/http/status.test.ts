@@ -21,7 +21,7 @@ const SENTENCES = {
   degraded: { all: "Payments work, with delays in places", payments: "Payments work. Some may take a little longer than usual." },
   outage: {
     all: "Payments are saved and collected later",
-    payments: "Payments cannot be completed right now. They are saved and collected later: there is no need to pay again.",
+    payments: "Payments cannot be completed right now. What was accepted is saved and collected later: there is no need to pay it again.",
   },
 } as const;
 const LEVELS = ["operational", "degraded", "outage"] as const;
