@@ -82,6 +82,13 @@ module.exports = {
       to: { path: "(^|/)node_modules/ioredis/" },
     },
     {
+      name: "only-notify-touches-mail",
+      comment: "Whoever else has something to tell people tells the trail.",
+      severity: "error",
+      from: { path: "^(gateway|providers|routing)/", pathNot: "^gateway/notify/" },
+      to: { path: "(^|/)node_modules/nodemailer/" },
+    },
+    {
       name: "the-client-stands-alone",
       comment: "It runs in the billing core's process: nothing of ours, no package, and of Node only what it needs.",
       severity: "error",

@@ -30,6 +30,11 @@ const FILES: Record<string, { text: string; breaks: string | null }> = {
   "gateway/charges/types.ts": { text: 'import type { Pool } from "pg"; export type P = Pool;', breaks: "only-the-store-touches-postgres" },
   "gateway/http/server.ts": { text: 'import express from "express"; export const app = express();', breaks: null },
   "gateway/charges/reply.ts": { text: 'import express from "express"; export const app = express();', breaks: "only-http-touches-express" },
+  "gateway/notify/email.ts": { text: 'import { createTransport } from "nodemailer"; export const t = createTransport;', breaks: null },
+  "gateway/charges/email.ts": {
+    text: 'import { createTransport } from "nodemailer"; export const t = createTransport;',
+    breaks: "only-notify-touches-mail",
+  },
   "gateway/charges/demo.ts": { text: 'import "../../providers/sandbox/main.ts";', breaks: "the-sandbox-is-another-process" },
   "gateway/client/charges.ts": { text: 'import "../queue/jobs.ts";', breaks: "the-client-stands-alone" },
   "gateway/client/schema.ts": { text: 'import type { z } from "zod"; export type S = z.ZodType;', breaks: "the-client-stands-alone" },
