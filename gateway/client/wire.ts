@@ -50,6 +50,8 @@ export type EventType =
   | "provider.closed"
   | "routing.all_down"
   | "routing.recovered"
+  | "revenue.at_risk"
+  | "revenue.recovered"
   | "reconciliation.finding"
   | "payment_method.created"
   | "payment_method.updated"
@@ -66,6 +68,7 @@ export type EventPattern =
   | "dispute.*"
   | "provider.*"
   | "routing.*"
+  | "revenue.*"
   | "reconciliation.*"
   | "payment_method.*"
   | "charge.succeeded"
@@ -93,6 +96,8 @@ export type EventPattern =
   | "provider.closed"
   | "routing.all_down"
   | "routing.recovered"
+  | "revenue.at_risk"
+  | "revenue.recovered"
   | "reconciliation.finding"
   | "payment_method.created"
   | "payment_method.updated"
@@ -481,9 +486,11 @@ export interface ChargeQuery {
   readonly limit?: number | undefined;
   /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
+  /** Only those in this status */
   readonly status?: ChargeStatus | undefined;
   /** The provider that has, or last had, the charge */
   readonly provider?: string | undefined;
+  /** Only those with this reference of yours */
   readonly reference?: string | undefined;
   /** Any key that acted on the charge */
   readonly idempotency_key?: string | undefined;
@@ -498,6 +505,7 @@ export interface RefundQuery {
   readonly limit?: number | undefined;
   /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
+  /** Only those of this charge */
   readonly charge?: string | undefined;
 }
 
@@ -593,7 +601,9 @@ export interface SecretRotation {
 export interface WebhookDeliveryQuery {
   /** 1 to 100, default 20 */
   readonly limit?: number | undefined;
+  /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
+  /** Only those in this state */
   readonly state?: WebhookDeliveryState | undefined;
 }
 
