@@ -115,6 +115,7 @@ export type ProblemCode =
   | "idempotency_key_invalid"
   | "unauthorized"
   | "forbidden"
+  | "csrf_token_invalid"
   | "not_found"
   | "method_not_allowed"
   | "not_acceptable"
@@ -142,6 +143,7 @@ export type ProblemCode =
   | "card_number_not_allowed"
   | "idempotency_key_reused"
   | "too_many_requests"
+  | "too_many_sign_ins"
   | "internal_error"
   | "webhook_not_taken"
   | "no_provider_available"
@@ -486,8 +488,10 @@ export interface ChargeQuery {
   readonly limit?: number | undefined;
   /** The `next_cursor` of the page before */
   readonly starting_after?: string | undefined;
-  /** Only those in this status */
-  readonly status?: ChargeStatus | undefined;
+  /** One or several, comma separated: processing, requires_action, pending, in_doubt, deferred, authorized, succeeded, failed, canceled */
+  readonly status?: string | undefined;
+  /** Exactly: an id or reference of the charge, of an attempt or a refund of it, ours or the provider's; an idempotency key */
+  readonly q?: string | undefined;
   /** The provider that has, or last had, the charge */
   readonly provider?: string | undefined;
   /** Only those with this reference of yours */
