@@ -20,6 +20,7 @@ const COMMANDS = {
   bench: "test/bench/bench.ts",
   "bench:decision": "test/bench/decision.ts",
   "bench:routing": "test/bench/routing/bench.ts",
+  "bench:console": "test/bench/console/bench.ts",
   reconcile: "gateway/cli/reconcile.ts",
   simulate: "test/simulation/simulate.ts",
   drill: "gateway/cli/drill.ts",
