@@ -82,6 +82,20 @@ module.exports = {
       to: { path: "(^|/)node_modules/ioredis/" },
     },
     {
+      name: "only-notify-touches-mail",
+      comment: "Whoever else has something to tell people tells the trail.",
+      severity: "error",
+      from: { path: "^(gateway|providers|routing)/", pathNot: "^gateway/notify/" },
+      to: { path: "(^|/)node_modules/nodemailer/" },
+    },
+    {
+      name: "the-client-stands-alone",
+      comment: "It runs in the billing core's process: nothing of ours, no package, and of Node only what it needs.",
+      severity: "error",
+      from: { path: "^gateway/client/" },
+      to: { pathNot: ["^gateway/client/", "^(node:)?crypto$"] },
+    },
+    {
       name: "the-sandbox-is-another-process",
       comment: "Simulated processors are reached over HTTP, like real ones.",
       severity: "error",

@@ -51,18 +51,22 @@ import { sandboxControl } from "./local/sandbox-control.ts";
 import { sandboxTraffic } from "./local/sandbox-traffic.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { notifyKinds } from "./notify/channels.ts";
+import { startNotifyWatch } from "./notify/watch.ts";
 import { startJobs } from "./queue/jobs.ts";
 import { reconciliationKind } from "./queue/reconciliation-job.ts";
 import { createWorker } from "./queue/worker.ts";
 import { rateMeter } from "./rate-meter.ts";
-import { readinessOf, statusOf } from "./readiness.ts";
+import { readinessOf } from "./readiness.ts";
 import { partsOf } from "./reconciliation/parts.ts";
 import { connectRedis, type RedisClient } from "./redis.ts";
+import { createStatusBoard } from "./status-board.ts";
 import { ensureKey, findKey, type KeyRole } from "./store/api-keys.ts";
 import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { durabilityFault, ensureInstallation } from "./store/installation.ts";
 import { startSealer } from "./trail/sealer.ts";
+import { registerWaitingMetrics } from "./waiting-metrics.ts";
 import { createReceiver } from "./webhooks-in/receiver.ts";
 import { createRefusals } from "./webhooks-in/refusals.ts";
 import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
@@ -234,7 +238,10 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   let stopping = false;
 
   const works = config.role !== "api";
-  const more = [reconciliationKind(partsOf(core))];
+  const { livemode } = core.settings;
+  const { installationId } = parts;
+  const notices = notifyKinds({ settings: config.notify, clock, installationId, livemode, version: options.version });
+  const more = [reconciliationKind(partsOf(core)), ...notices];
   const jobs = works
     ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry, more })
     : null;
@@ -248,8 +255,9 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
   });
   const worker = createWorker(core, { liveRatePerS: () => arrivals.perSecond() });
   const sealer = works ? startSealer({ db, clock, log, onSealed: gauges.countSealed }) : null;
+  if (works) registerWaitingMetrics(metrics.registry, db, clock);
   if (works) worker.start();
-  const { livemode } = core.settings;
+  const notifier = works ? await startNotifyWatch({ db, clock, fleet, trusted: () => clockGuard.ok(), log }) : null;
   const allowPrivate = config.webhookAllowPrivate;
   const webhooks = works
     ? await startWebhooksOut({
@@ -321,7 +329,11 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       : []),
     ...consoleSessionRoutes({ sessions, clock, livemode, sandbox: demonstrates !== null, loopback: isLoopback(config.host) }),
   ];
-  const system = systemRoutes({ readiness: () => readinessOf(health), status: async () => statusOf(fleet), registry: metrics.registry });
+  const system = systemRoutes({
+    readiness: () => readinessOf(health),
+    status: createStatusBoard({ db, fleet, clock }),
+    registry: metrics.registry,
+  });
   const app = createHttpApp({
     routes: config.role === "worker" ? system : [...api, ...system],
     authenticate: (key) => authenticator.authenticate(key),
@@ -346,6 +358,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
       await charges.idle();
       await refusals.stop();
+      await notifier?.stop();
       await sealer?.stop();
       await jobs?.stop();
     },

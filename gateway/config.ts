@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { type Env, type Faults, integer, mode, oneOf, postgresUrl, redisUrl, secret, text } from "./config-readers.ts";
+import { type NotifySettings, notifySettings } from "./notify-settings.ts";
 import type { ProviderConfig } from "./provider-config.ts";
 import { type ConfiguredAccount, configuredAccounts, providerConflicts, providerNotes, type ReadText } from "./provider-settings.ts";
 
@@ -33,6 +34,8 @@ export interface Config {
   readonly livemode: boolean;
   /** Webhooks may go to private addresses, and by http. */
   readonly webhookAllowPrivate: boolean;
+  /** Where people are told what they should know. */
+  readonly notify: NotifySettings;
   /** Things that are allowed and that an operator should know; logged once at start. */
   readonly notes: readonly string[];
 }
@@ -59,6 +62,8 @@ export function parseConfig(env: Env, readText: ReadText = (path) => readFileSyn
   const namesProviders = accounts.length > 0 || faults.length > 0;
   const databaseUrl = postgresUrl(env, "DATABASE_URL", faults);
   const sandbox = readSandbox(env, databaseUrl === null && !namesProviders, faults);
+  // A trial on one machine sends its webhooks to that machine. There are no real payments, and no network behind it that matters.
+  const webhookAllowPrivate = mode(env, "WEBHOOK_ALLOW_PRIVATE", databaseUrl === null && sandbox !== null, faults);
   const config = {
     port: integer(env, "PORT", 8080, 0, 65_535, faults),
     host: text(env, "HOST") ?? "127.0.0.1",
@@ -74,8 +79,8 @@ export function parseConfig(env: Env, readText: ReadText = (path) => readFileSyn
     chargeBudgetMs: integer(env, "CHARGE_BUDGET_MS", 25_000, 200, MAX_BUDGET_MS, faults),
     logLevel: oneOf(env, "LOG_LEVEL", ["info", "trace", "debug", "warn", "error", "fatal", "silent"], faults),
     livemode: accounts.some((account) => account.config.live),
-    // A trial on one machine sends its webhooks to that machine. There are no real payments, and no network behind it that matters.
-    webhookAllowPrivate: mode(env, "WEBHOOK_ALLOW_PRIVATE", databaseUrl === null && sandbox !== null, faults),
+    webhookAllowPrivate,
+    notify: notifySettings(env, webhookAllowPrivate, faults),
   } satisfies Omit<Config, "notes">;
   faults.push(...conflicts(config), ...providerConflicts(accounts, config.sandbox !== null));
   if (config.databaseUrl !== null && !namesProviders && text(env, "SANDBOX") === null) faults.push(NO_PROCESSOR);

@@ -1,7 +1,9 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { ChargeStatus } from "./charges/charge.ts";
+import { CHARGE_STATUSES, type ChargeStatus } from "./charges/charge.ts";
 import type { Fleet } from "./health/fleet.ts";
 import { registerProviderMetrics } from "./provider-metrics.ts";
+
+const WEBHOOK_RESULTS = ["stored", "duplicate", "refused", "busy", "unverifiable", "database", "failed"] as const;
 
 /** What operations watch besides HTTP; read at each scrape, so that nothing is counted twice. */
 export function registerGauges(
@@ -71,6 +73,9 @@ export function registerGauges(
     labelNames: ["provider", "result"],
     registers,
   });
+  // From 0 on, so that the first of a kind is a rise.
+  for (const status of CHARGE_STATUSES) charges.inc({ status }, 0);
+  for (const { provider } of fleet.status()) for (const result of WEBHOOK_RESULTS) webhooks.inc({ provider, result }, 0);
   return {
     countCharge: (status) => charges.inc({ status }),
     countSealed: (events) => sealed.inc(events),

@@ -1,6 +1,6 @@
 import type { ClockGuard } from "./clock-guard.ts";
 import type { Fleet } from "./health/fleet.ts";
-import type { Readiness, SystemStatus } from "./http/system-routes.ts";
+import type { Readiness } from "./http/system-routes.ts";
 import type { RedisClient } from "./redis.ts";
 import type { Database } from "./store/database.ts";
 import { databaseNow } from "./store/installation.ts";
@@ -34,12 +34,4 @@ export async function readinessOf(parts: {
       { name: "providers", ok: true, detail: available.length > 0 ? available.join(", ") : "none: charges are deferred" },
     ],
   };
-}
-
-/** For the public: all providers usable, some, or none (charges are then kept and collected later). */
-export function statusOf(fleet: Fleet): SystemStatus {
-  const providers = fleet.status().map(({ provider, health }) => ({ provider, health }));
-  const up = fleet.available().length;
-  const status = up === 0 ? "outage" : up < providers.length ? "degraded" : "operational";
-  return { status, providers, charges: up === 0 ? "kept and collected later" : "processed" };
 }

@@ -126,6 +126,7 @@ CREATE INDEX charges_by_status ON public.charges USING btree (account_id, status
 CREATE INDEX charges_deferred ON public.charges USING btree (created_at) WHERE (status = 'deferred'::text);
 CREATE INDEX charges_deferred_expiry ON public.charges USING btree (defer_until) WHERE ((status = 'deferred'::text) AND (next_action_at IS NOT NULL));
 CREATE INDEX charges_due ON public.charges USING btree (next_action_at) WHERE ((next_action_at IS NOT NULL) AND (status <> 'deferred'::text));
+CREATE INDEX charges_in_doubt ON public.charges USING btree (created_at) WHERE (status = 'in_doubt'::text);
 CREATE UNIQUE INDEX charges_one_unfinished_per_reference ON public.charges USING btree (account_id, reference) WHERE ((reference IS NOT NULL) AND (NOT allow_duplicate_reference) AND (status = ANY (ARRAY['processing'::text, 'requires_action'::text, 'pending'::text, 'in_doubt'::text, 'deferred'::text, 'authorized'::text])));
 CREATE TRIGGER charges_terminal BEFORE UPDATE OF status ON public.charges FOR EACH ROW EXECUTE FUNCTION guard_terminal();
 
@@ -324,6 +325,13 @@ create table installation (
   created_at timestamp with time zone not null,
   constraint installation_pkey PRIMARY KEY (only_row),
   constraint installation_only_row_check CHECK (only_row)
+);
+
+create table notifications (
+  only_row boolean default true not null,
+  state jsonb default '{}'::jsonb not null,
+  constraint notifications_pkey PRIMARY KEY (only_row),
+  constraint notifications_only_row_check CHECK (only_row)
 );
 
 create table operations (

@@ -9,6 +9,7 @@ import { hadDeadLetter } from "./letters.ts";
 import { awaitsLook, decide, newAttempt, orphansOf } from "./next-attempt.ts";
 import { postponed, type Rest } from "./postpone.ts";
 import { barFailure, barredBy } from "./retries.ts";
+import { nextInquiryMs } from "./schedule.ts";
 import { authorizes, declinedForGood, type Known, lastDecline, type Verdict } from "./verdict.ts";
 
 /** Who turns at the charge now, and which providers this turn has tried already. */
@@ -35,7 +36,7 @@ export function afterEnd(core: Core, charge: Charge, attempt: Attempt, verdict: 
     status: "in_doubt",
     exclude: rest.exclude ?? null,
     provider: orphan.provider,
-    nextActionAt: now,
+    nextActionAt: new Date(now.getTime() + againInMs(charge)),
     tries: 0,
     reopen: again(orphan),
   };
@@ -89,7 +90,8 @@ export function leftAsOrphan(core: Core, charge: Charge, attempt: Attempt, known
   const orphans = orphansOf(charge).map(({ provider }) => provider);
   const decision = decide(core, charge, [...charge.excluded, ...turn.tried, attempt.provider, ...orphans]);
   const [provider] = decision.order;
-  if (provider === undefined || !mayBegin(core, charge, turn) || barredBy(charge, turn.declines ?? [], null, now)) return null;
+  const others = { ...charge, attempts: charge.attempts.filter(({ id }) => id !== attempt.id) };
+  if (provider === undefined || !mayBegin(core, others, turn) || barredBy(charge, turn.declines ?? [], null, now)) return null;
   return { ...settledBy(charge, turn), ...nextIntent(core, charge, provider, decision, turn, now) };
 }
 
@@ -108,6 +110,11 @@ function settledBy(charge: Charge, turn: Turn): Pick<Rest, "settledBy"> {
 
 function declineOf(known: Ended["known"]): Declined | null {
   return known.kind === "fenced" ? known.decline : known.kind === "declined" ? known : null;
+}
+
+/** At once; later and later if others are tried in vain again and again, while the orphan's provider stays away. */
+function againInMs({ attempts }: Charge): number {
+  return attempts.length <= 2 ? 0 : nextInquiryMs("in_doubt", attempts.length - 3);
 }
 
 /** The orphan as the charge's live attempt once more. */

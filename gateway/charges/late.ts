@@ -43,7 +43,8 @@ export async function lookAtClosed(core: Core, closed: ClosedAttempt): Promise<v
   } catch (error) {
     if (!(error instanceof LeaseLost)) throw error;
   } finally {
-    await releaseClaim(core.db, { id: closed.chargeId, leaseNo: lease.no }, charge && ownDue(charge, now));
+    // The claim has put off only what is in flight.
+    await releaseClaim(core.db, { id: closed.chargeId, leaseNo: lease.no }, charge && IN_FLIGHT.has(charge.status) ? now : null);
   }
 }
 

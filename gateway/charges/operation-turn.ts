@@ -50,7 +50,9 @@ async function concludeOperation(
   const now = new Date(core.clock.now());
   const verdict = judgeOperation(operation, learned, now);
   const key = nextKey(core, operation, learned);
-  const plan = key === null ? planned(core, operation, verdict, learned, now) : rekeyed(key, now);
+  const taken = takenMeanwhile(operation, learned);
+  if (taken) core.log.error({ charge: operation.chargeId, ...taken }, "a hold was captured before it was released: its money goes back");
+  const plan = taken ? refundInstead(taken, now) : key === null ? planned(core, operation, verdict, learned, now) : rekeyed(key, now);
   try {
     return await commit(core, operation, written(core, operation, learned, plan, now, actor), lease);
   } catch (error) {
@@ -71,6 +73,7 @@ type Plan = Omit<OperationVerdict, "unsent"> & {
   readonly firstSentAt: Date | null | undefined;
   readonly nextActionAt: Date | null;
   readonly tries: number;
+  readonly taken?: Taken;
   /** Why a person must look. */
   readonly letter: string | null;
 };
@@ -131,6 +134,19 @@ function rekeyed(key: string, now: Date): Plan {
   return { state: "in_doubt", ambiguous: true, reference: null, key, firstSentAt: null, nextActionAt: now, tries: 0, letter: null };
 }
 
+type Taken = NonNullable<OperationWrite["taken"]>;
+
+/** A hold that should be released was captured first (a send that was given up, or a person at the provider's desk). */
+function takenMeanwhile(operation: ClaimedOperation, { answer }: Learned): Taken | null {
+  const took = !operation.captured && isOpen(operation) && answer.kind === "approved" && answer.captured && answer.amount > 0n;
+  return took ? { reference: answer.reference, amount: answer.amount.toString() } : null;
+}
+
+/** Void, else refund (law 8): the same operation, whose key was never sent. */
+function refundInstead(taken: Taken, now: Date): Plan {
+  return { state: "deferred", reference: null, failure: null, taken, firstSentAt: null, nextActionAt: now, tries: 0, letter: null };
+}
+
 function written(core: Core, operation: ClaimedOperation, learned: Learned, plan: Plan, now: Date, actor: string): OperationWrite {
   const { state, letter } = plan;
   const over = state === "succeeded" || state === "failed";
@@ -145,6 +161,7 @@ function written(core: Core, operation: ClaimedOperation, learned: Learned, plan
     else if (state === "succeeded")
       events.push(told(operation, now, actor, "compensation.done", { reference, state: learned.answer.kind }));
   }
+  if (plan.taken) events.push(told(operation, now, actor, "compensation.refunds", plan.taken));
   if (letter !== null) {
     core.log.error({ charge: operation.chargeId, operation: operation.id, reason: letter }, `a ${kind} needs a person`);
     events.push(told(operation, now, actor, "dead_letter.opened", { kind, reason: letter, operation: operation.id }));
@@ -154,7 +171,8 @@ function written(core: Core, operation: ClaimedOperation, learned: Learned, plan
     provider_key: plan.key ?? operation.providerKey,
     first_sent_at: (plan.firstSentAt === undefined ? operation.firstSentAt : plan.firstSentAt)?.toISOString() ?? null,
     // A turn before this one may have sent it, and said nothing: a crash.
-    ambiguous: operation.ambiguous || plan.ambiguous === true || (operation.sentBefore && isOpen(operation)),
+    ambiguous: operation.ambiguous || plan.ambiguous === true || (operation.sentBefore && isOpen(operation) && !plan.taken),
+    ...(plan.taken ? { taken: plan.taken } : {}),
     provider_reference: reference,
     failure,
     detail: inWords(learned.answer),

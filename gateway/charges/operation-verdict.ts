@@ -26,6 +26,8 @@ export function judgeOperation(operation: ClaimedOperation, { answer, by }: Lear
     case "fenced":
       return operation.captured ? doubt(operation, by) : { state: "succeeded", reference: answer.object, failure: null };
     case "pending":
+      // Of a hold: somebody captures it at this moment.
+      if (!operation.captured) return doubt(operation, by);
       // Once told as succeeded it stays so until it has failed.
       if (operation.state === "succeeded") return { state: "succeeded" };
       return { state: "pending", reference: answer.reference ?? operation.providerReference, failure: null };

@@ -66,10 +66,12 @@ export async function declinesBeforeFailover(
   facts: { readonly known: Known; readonly ambiguous: boolean },
 ): Promise<readonly DeclinedAttempt[] | null> {
   const verdict = judge(charge, attempt, facts.known, facts.ambiguous);
-  const asks = verdict.kind === "ended" ? verdict.mayFailOver : verdict.kind === "waits" && charge.failover === "authorize_first";
+  const ended = verdict.kind === "ended";
+  const asks = ended ? verdict.mayFailOver : verdict.kind === "waits" && charge.failover === "authorize_first";
   if (!asks || hasNoOther(charge, attempt)) return [];
   try {
-    return (await isMarked(core.db, attempt.id)) ? null : await declinesOf(core, charge, new Date(core.clock.now()));
+    // What is left as an orphan moves no money, whatever was heard of it.
+    return ended && (await isMarked(core.db, attempt.id)) ? null : await declinesOf(core, charge, new Date(core.clock.now()));
   } catch (error) {
     if (error instanceof DatabaseUnavailable || error instanceof DatabaseAmbiguous) return null;
     throw error;

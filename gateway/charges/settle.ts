@@ -1,6 +1,6 @@
 import { Problem } from "../problems.ts";
 import { claimOne, releaseClaim } from "../store/claim-charges.ts";
-import { readCharge } from "../store/read-charges.ts";
+import { isPaymentOfAnother, readCharge } from "../store/read-charges.ts";
 import type { SettlementPatch } from "../store/write-transitions.ts";
 import type { Attempt, Charge, Failure, Settlement } from "./charge.ts";
 import { captured, done, failed } from "./conclude-settlement.ts";
@@ -67,11 +67,21 @@ function notClaimed(charge: Charge): Problem {
     : new Problem("charge_not_in_doubt", `The charge is ${charge.status}.`, { chargeId: charge.id });
 }
 
+/** As far as anybody can: a question that our own breaker held back is not an unreachable provider. */
+async function seen(core: Core, charge: Charge, attempt: Attempt, lease: Lease): ReturnType<typeof lookup> {
+  const found = await lookup(core, charge, attempt, lease);
+  if (found.finding.kind !== "unknown" || found.finding.cause !== "not_asked") return found;
+  const detail = "The provider is in trouble, and only a few questions are let pass. Try again in a few seconds.";
+  throw new Problem("resolution_in_progress", detail, { chargeId: charge.id, retryAfterS: 5 });
+}
+
 async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
-  const { finding, object } = await lookup(core, charge, attempt, lease);
+  const { finding, object } = await seen(core, charge, attempt, lease);
   const said = input.providerReference as string;
   const another = charge.attempts.find((one) => one.id !== attempt.id && (one.object === said || one.providerReference === said));
   if (another) throw disagrees(charge, `This reference belongs to another attempt of the charge, ${another.id}, which was given up.`);
+  const taken = await isPaymentOfAnother(core.db, { provider: attempt.provider, reference: said, chargeId: charge.id });
+  if (taken) throw disagrees(charge, "This reference is known already: it belongs to another charge.");
   const paid = finding.kind === "approved" && finding.captured;
   if (!paid && authorizes(attempt) && !charge.settlement)
     throw disagrees(charge, "It was only to be authorized: there is no charge to confirm.");
@@ -104,10 +114,10 @@ async function charged(core: Core, charge: Charge, attempt: Attempt, lease: Leas
 }
 
 async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: Lease, input: ResolveCharge): Promise<Change> {
-  const seen = await lookup(core, charge, attempt, lease);
-  let finding = seen.finding;
+  const found = await seen(core, charge, attempt, lease);
+  let finding = found.finding;
   const held = finding.kind === "approved" && !finding.captured;
-  const object = finding.kind === "unpaid" ? finding.object : finding.kind === "requires_action" || held ? seen.object : null;
+  const object = finding.kind === "unpaid" ? finding.object : finding.kind === "requires_action" || held ? found.object : null;
   if (object !== null && (held || canFence(core, attempt))) {
     const fenced = await fence(core, attempt, object, lease);
     if (fenced.kind !== "unknown" && fenced.kind !== "not_sent") finding = fenced;
@@ -128,7 +138,7 @@ async function notCharged(core: Core, charge: Charge, attempt: Attempt, lease: L
       live: false,
       outcome: proof ?? "settled",
       reference: null,
-      object: seen.object,
+      object: found.object,
       reason: input.reason,
       checked: proven,
       lookAgain: !proven,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Every npm script starts here, on whatever Node the machine has (18 and later): it makes sure that the dependencies
+// Every npm script starts here, and `npx switchyard`, on whatever Node the machine has (18 and later): it makes sure that the dependencies
 // are installed, then hands over to the pinned Node in node_modules. Plain JavaScript, and nothing but Node's own modules.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -21,7 +21,9 @@ const COMMANDS = {
   bench: "test/bench/bench.ts",
   "bench:decision": "test/bench/decision.ts",
   "bench:routing": "test/bench/routing/bench.ts",
-  reconcile: "gateway/cli/reconcile.ts",
+  client: "gateway/cli/client.ts",
+  example: "gateway/cli/example.ts",
+  switchyard: "gateway/cli/switchyard/main.ts",
   simulate: "test/simulation/simulate.ts",
   drill: "gateway/cli/drill.ts",
   console: "gateway/cli/console.ts",
@@ -49,7 +51,9 @@ try {
   process.exit(1);
 }
 
-const child = spawn(node, [join(root, file), ...args], { stdio: "inherit", cwd: root });
+// The command line names files as its user sees them; everything else belongs to the checkout.
+const cwd = name === "switchyard" ? process.cwd() : root;
+const child = spawn(node, [join(root, file), ...args], { stdio: "inherit", cwd });
 child.once("error", (error) => {
   console.error(`switchyard: cannot run ${node}: ${error.message}`);
   process.exit(1);

@@ -47,6 +47,8 @@ function listRoute({ db }: { readonly db: Database }): Route {
     path: "/v1/charges",
     roles: ["billing", "finance", "ops"],
     summary: "List charges, newest first",
+    description:
+      "Always from the primary: a charge that was answered is in it. Each with its attempts; events, refunds and disputes are with the single one.",
     query: listQuery,
     responses: { 200: { description: "A page", schema: pageSchema(chargeSchema) } },
     problems: [],
@@ -79,6 +81,7 @@ function readRoute({ db }: { readonly db: Database }): Route {
     path: "/v1/charges/{id}",
     roles: ["billing", "finance", "ops"],
     summary: "One charge with its attempts, refunds, events and disputes",
+    description: "Read it after a 202, until its status is final. Its events say in words and order what was done, and by whom.",
     params: chargeIdParams,
     responses: { 200: { description: "The charge; its events oldest first", schema: chargeWithEventsSchema } },
     problems: [],

@@ -131,6 +131,7 @@ function cancelRoute({ charges }: ChargeRouteDeps): Route {
     path: "/v1/charges/{id}/cancel",
     roles: ["billing"],
     summary: "Withdraw a deferred charge, or void an authorized one",
+    description: "Anything else is refused: what is in flight may have moved money, and what is final holds it or not.",
     idempotent: true,
     params: chargeIdParams,
     responses: {

@@ -38,6 +38,7 @@ function listRoute({ db }: DeadLetterRouteDeps): Route {
     path: "/v1/dead-letters",
     roles: ["ops"],
     summary: "What the machine gave up on, newest first",
+    description: "The thing itself keeps its state: a charge stays deferred or in doubt until somebody replays or settles it.",
     query: z.strictObject({ ...pageQuery, state: z.enum(DEAD_LETTER_STATES).optional(), kind: z.enum(DEAD_LETTER_KINDS).optional() }),
     responses: { 200: { description: "A page", schema: pageSchema(deadLetterSchema) } },
     problems: [],

@@ -17,6 +17,8 @@ function listRoute({ db }: { readonly db: Database }): Route {
     path: "/v1/disputes",
     roles: ["billing", "finance", "ops"],
     summary: "List disputes, newest first",
+    description:
+      "The ones to answer have the status `open`, or `warning` before any money was taken; `evidence_due_at` is the day until which.",
     query: z.strictObject({
       ...pageQuery,
       charge: z.string().min(1).max(100).optional(),
@@ -43,6 +45,7 @@ function readRoute({ db }: { readonly db: Database }): Route {
     path: "/v1/disputes/{id}",
     roles: ["billing", "finance", "ops"],
     summary: "One dispute",
+    description: "Where it stands by the latest webhook. It is answered at the processor.",
     params: z.object({ id: z.string().max(100) }),
     responses: { 200: { description: "The dispute", schema: disputeSchema } },
     problems: [],

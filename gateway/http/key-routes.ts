@@ -59,6 +59,7 @@ function listRoute({ db }: KeyRouteDeps): Route {
     path: "/v1/keys",
     roles: ["admin"],
     summary: "List API keys, newest first",
+    description: "Revoked ones too. ADMIN_KEY of the environment is none of them.",
     query: z.strictObject(pageQuery),
     responses: { 200: { description: "Without the keys themselves", schema: pageSchema(keySchema) } },
     problems: [],

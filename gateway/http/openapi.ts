@@ -1,26 +1,28 @@
 import { z } from "zod";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
-import { ACTION, PROBLEM_TYPE, problemType } from "./problem-json.ts";
+import { examplesOf } from "./openapi-answers.ts";
+import { INTRODUCTION } from "./openapi-introduction.ts";
+import { parametersOf } from "./openapi-parameters.ts";
+import { problemSchema, refusals } from "./openapi-problems.ts";
+import { type Json, Schemas } from "./openapi-schemas.ts";
+import { TAGS, tagOf } from "./openapi-tags.ts";
 import { type ResponseDoc, type Route, route } from "./route.ts";
 
-type Json = { readonly [key: string]: unknown };
-
-/** GET /openapi.json: made once, from the definitions that the server runs. */
-export function openApiRoute(routes: readonly Route[], version: string): Route {
-  let document: Json | null = null;
-  const self = route({
+/** GET /openapi.json. `text` is the document as JSON, made once: half a megabyte, which every request would else write anew. */
+export function openApiRoute(text: () => string): Route {
+  return route({
     method: "get",
     path: "/openapi.json",
     roles: "public",
     summary: "This interface as OpenAPI 3.1",
+    description: "Made from the definitions that the server runs. `/docs` is the same for people.",
     responses: { 200: { description: "The document", schema: z.looseObject({ openapi: z.string() }) } },
     problems: [],
-    async handler() {
-      document ??= openApiDocument([...routes, self], version);
-      return { status: 200, body: document, headers: { "Cache-Control": "public, max-age=300" } };
-    },
+    handler: async () => ({
+      status: 200,
+      text: { type: "application/json; charset=utf-8", content: text() },
+      headers: { "Cache-Control": "public, max-age=300" },
+    }),
   });
-  return self;
 }
 
 export function openApiDocument(all: readonly Route[], version: string): Json {
@@ -30,10 +32,13 @@ export function openApiDocument(all: readonly Route[], version: string): Json {
   for (const definition of routes) {
     paths[definition.path] = { ...paths[definition.path], [definition.method]: operation(definition, schemas) };
   }
+  const used = new Set(routes.map(({ path }) => tagOf(path)));
   return {
     openapi: "3.1.0",
-    info: { title: "Switchyard", version, description: "One charge, the healthiest processor, never twice." },
-    servers: [{ url: "/" }],
+    info: { title: "Switchyard", version, description: INTRODUCTION },
+    servers: [{ url: "/", description: "The gateway that you read this from" }],
+    security: [{ key: [] }],
+    tags: TAGS.filter(({ name }) => used.has(name)).map(({ name, description }) => ({ name, description })),
     paths,
     components: {
       schemas: { Problem: problemSchema(), ...schemas.named },
@@ -42,55 +47,26 @@ export function openApiDocument(all: readonly Route[], version: string): Json {
   };
 }
 
-/** JSON Schemas of the zod schemas; those that carry an `id` are told once, under components. */
-class Schemas {
-  readonly named: Record<string, unknown> = {};
-
-  of(schema: z.ZodType, io: "input" | "output"): Json {
-    const made = z.toJSONSchema(schema, { target: "draft-2020-12", io, unrepresentable: "any" }) as Record<string, unknown>;
-    const { $schema: _dialect, $defs, id, ...rest } = relocated(made) as Record<string, unknown>;
-    for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, unknown>)) this.named[name] = withoutId(definition);
-    if (typeof id !== "string") return rest;
-    this.named[id] = rest;
-    return { $ref: `#/components/schemas/${id}` };
-  }
-}
-
-/** `#/$defs/X` is relative to a schema that stands alone; here it stands in the document. */
-function relocated(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(relocated);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [
-      key,
-      key === "$ref" && typeof inner === "string" ? inner.replace("#/$defs/", "#/components/schemas/") : relocated(inner),
-    ]),
-  );
-}
-
-function withoutId(definition: unknown): unknown {
-  if (typeof definition !== "object" || definition === null) return definition;
-  const { id: _id, ...rest } = definition as Record<string, unknown>;
-  return rest;
-}
-
 function operation(definition: Route, schemas: Schemas): Json {
   const isPublic = definition.roles === "public";
   const roles = isPublic ? [] : [...new Set([...definition.roles, "admin"])];
+  const tag = tagOf(definition.path);
   return {
+    ...(tag === null ? {} : { tags: [tag] }),
     operationId: operationId(definition),
     summary: definition.summary,
     description: [definition.description, isPublic ? "Without a key." : `Roles: ${roles.join(", ")}.`].filter(Boolean).join("\n\n"),
     ...(isPublic ? { security: [] } : { security: [{ key: [] }] }),
-    parameters: [
-      ...parameters(definition.params, "path", schemas),
-      ...parameters(definition.query, "query", schemas),
-      ...(definition.idempotent ? [IDEMPOTENCY_KEY] : []),
-      REQUEST_ID,
-    ],
+    parameters: parametersOf(definition, schemas),
     ...requestBody(definition, schemas),
     responses: { ...successes(definition, schemas), ...refusals(definition) },
   };
+}
+
+/** `post /v1/charges/{id}/cancel` is `post_charges_id_cancel`. */
+function operationId({ method, path }: Route): string {
+  const words = path.replace(/^\/v1/, "").match(/\w+/g) ?? [];
+  return [method, ...words].join("_");
 }
 
 function requestBody(definition: Route, schemas: Schemas): Json {
@@ -107,43 +83,6 @@ function bodyContent({ body, example }: Route, schemas: Schemas): Json {
   return { ...(body === undefined ? {} : { schema: schemas.of(body, "input") }), ...(example === undefined ? {} : { example }) };
 }
 
-const IDEMPOTENCY_KEY = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: true,
-  description: "One per operation, the same for each of its retries; unique per account over all operations",
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
-};
-
-const REQUEST_ID = {
-  name: "X-Request-Id",
-  in: "header",
-  required: false,
-  description: "Yours, for our log and our answers; else one is made",
-  schema: { type: "string", maxLength: 128, pattern: "^[A-Za-z0-9_.:/+=@-]+$" },
-};
-
-/** `post /v1/charges/{id}/cancel` is `post_charges_id_cancel`. */
-function operationId({ method, path }: Route): string {
-  const words = path.replace(/^\/v1/, "").match(/\w+/g) ?? [];
-  return [method, ...words].join("_");
-}
-
-function parameters(schema: z.ZodType | undefined, place: "path" | "query", schemas: Schemas): Json[] {
-  if (schema === undefined) return [];
-  const { properties, required } = schemas.of(schema, "input") as { properties?: Record<string, Json>; required?: string[] };
-  return Object.entries(properties ?? {}).map(([name, of]) => {
-    const { description, ...rest } = of;
-    return {
-      name,
-      in: place,
-      required: place === "path" || (required ?? []).includes(name),
-      ...(description === undefined ? {} : { description }),
-      schema: rest,
-    };
-  });
-}
-
 function successes(definition: Route, schemas: Schemas): Json {
   return Object.fromEntries(
     Object.entries(definition.responses).map(([status, response]) => [
@@ -151,7 +90,7 @@ function successes(definition: Route, schemas: Schemas): Json {
       {
         description: response.description,
         headers: headers(response),
-        ...(Number(status) === 204 ? {} : { content: content(response, schemas) }),
+        ...(Number(status) === 204 ? {} : { content: content(definition, status, response, schemas) }),
       },
     ]),
   );
@@ -162,92 +101,17 @@ function headers(response: ResponseDoc): Json {
   return Object.fromEntries(described.map(([name, description]) => [name, { description, schema: { type: "string" } }]));
 }
 
-function content(response: ResponseDoc, schemas: Schemas): Json {
+function content(definition: Route, status: string, response: ResponseDoc, schemas: Schemas): Json {
   const types = response.contentTypes ?? ["application/json"];
-  const json = response.schema === undefined ? {} : { schema: schemas.of(response.schema, "output") };
-  return Object.fromEntries(types.map((type) => [type, type === "application/json" ? json : { schema: { type: "string" } }]));
-}
-
-/** What the server itself may answer on such a route, before or instead of its handler. */
-function commonProblems(definition: Route): ProblemCode[] {
-  const takesBody = definition.method === "post" || definition.method === "put";
-  return [
-    "invalid_request",
-    "card_number_not_allowed",
-    "not_acceptable",
-    "internal_error",
-    ...(definition.roles === "public" ? [] : (["unauthorized", "forbidden", "database_unavailable"] as const)),
-    ...(definition.path.includes("{") ? (["not_found"] as const) : []),
-    ...(takesBody ? (["body_too_large", "unsupported_media_type"] as const) : []),
-    ...(takesBody && definition.rawBodyBytes === undefined ? (["invalid_json", "validation_failed"] as const) : []),
-    ...(definition.method === "get" || definition.roles === "public"
-      ? []
-      : (["outcome_unknown_retry_same_key", "csrf_token_invalid"] as const)),
-    ...(definition.idempotent ? (["idempotency_key_missing", "idempotency_key_invalid"] as const) : []),
-  ];
-}
-
-function refusals(definition: Route): Json {
-  const codes = [...new Set([...commonProblems(definition), ...definition.problems])];
-  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
-  const entries = [...byStatus].sort(([a], [b]) => a - b).filter(([status]) => definition.responses[status] === undefined);
   return Object.fromEntries(
-    entries.map(([status, ofStatus]) => [
-      String(status),
-      {
-        description: ofStatus.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join("\n\n"),
-        content: {
-          [PROBLEM_TYPE]: {
-            schema: { $ref: "#/components/schemas/Problem" },
-            examples: Object.fromEntries(ofStatus.map((code) => [code, { value: example(code) }])),
-          },
-        },
-      },
-    ]),
+    types.map((type) => {
+      const text = { type: "string" };
+      const schema = type === "application/json" ? response.schema && schemas.of(response.schema, "output") : text;
+      const named = Object.entries(examplesOf(definition, status, response, type));
+      const examples = Object.fromEntries(
+        named.map(([name, value]) => [name.toLowerCase().replaceAll(" ", "_"), { summary: name, value }]),
+      );
+      return [type, { ...(schema ? { schema } : {}), ...(named.length > 0 ? { examples } : {}) }];
+    }),
   );
-}
-
-function example(code: ProblemCode): Json {
-  const { status, title, money } = PROBLEMS[code];
-  return {
-    type: problemType(code),
-    title,
-    status,
-    detail: "What it was in this case.",
-    code,
-    money,
-    action: ACTION[money],
-    request_id: "req_01k9",
-  };
-}
-
-function problemSchema(): Json {
-  const codes = Object.keys(PROBLEMS);
-  const text = { type: "string" };
-  return {
-    type: "object",
-    description: "RFC 9457. `code` is stable; `money` says whether money may have moved.",
-    required: ["type", "title", "status", "detail", "code", "money", "action", "request_id"],
-    properties: {
-      type: { type: "string", format: "uri" },
-      title: text,
-      status: { type: "integer" },
-      detail: text,
-      code: { type: "string", enum: codes },
-      money: {
-        type: "string",
-        enum: ["none", "unknown", "as_shown"],
-        description:
-          "none: no money moved for this request. unknown: repeat with the same key, or read the charge. as_shown: read the charge.",
-      },
-      action: { type: "string", description: "The same, as a sentence for a person" },
-      errors: {
-        type: "array",
-        description: "Each invalid field: its JSON pointer in the body, or `?name` of a query parameter",
-        items: { type: "object", required: ["pointer", "detail"], properties: { pointer: text, detail: text } },
-      },
-      charge: { type: "string", description: "The charge that it is about" },
-      request_id: text,
-    },
-  };
 }

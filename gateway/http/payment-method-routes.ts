@@ -137,6 +137,7 @@ function readRoute({ db, clock }: PaymentMethodRouteDeps): Route {
     path: "/v1/payment-methods/{id}",
     roles: READERS,
     summary: "Read a stored payment method, also a deleted one",
+    description: "Which providers have a token of it, and which of these can still be charged. Never the tokens.",
     params: idParams,
     responses: ok("The payment method"),
     problems: [],
@@ -233,6 +234,8 @@ function deleteTokenRoute({ db, providers, clock }: PaymentMethodRouteDeps): Rou
     path: "/v1/payment-methods/{id}/tokens/{provider}",
     roles: ["billing"],
     summary: "Remove a provider's token",
+    description:
+      "No charge goes to this provider with it any more. The last one may go as well: then nothing can be charged until one is added.",
     params: tokenParams,
     responses: ok("The payment method as it is now"),
     problems: ["payment_method_gone"],

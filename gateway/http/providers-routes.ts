@@ -83,6 +83,7 @@ export function providersRoutes(parts: { fleet: Fleet; overrides: OverrideWatche
       path: "/v1/providers",
       roles: ["finance", "ops"],
       summary: "The providers: health, approval, latency, override",
+      description: "As the instance that answers sees them; the breaker's `scope` says what all instances share.",
       responses: {
         200: { description: "In configured order", schema: z.object({ object: z.literal("list"), data: z.array(ProviderSchema) }) },
       },

@@ -60,6 +60,8 @@ export interface ResponseDoc {
   readonly schema?: z.ZodType;
   /** Default `application/json`. Another `Accept` is answered 406 before the handler runs. */
   readonly contentTypes?: readonly string[];
+  /** For the documentation: an answer that a real gateway gave; text, if it is not JSON. Else answers.json has some. */
+  readonly example?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -56,6 +56,7 @@ function readRoute({ db }: RoutingRouteDeps, schema: RulesSchema): Route {
     path: "/v1/routing/rules",
     roles: ["finance", "ops"],
     summary: "The routing rules in force",
+    description: "Or an earlier version of them. Version 0 has no rules: the best expected success rate decides.",
     query: z.strictObject({ version: versionText.optional().meta({ description: "An earlier version. Default: the one in force" }) }),
     responses: { 200: { description: "The rules", schema: rulesSchema(schema) } },
     problems: ["not_found"],
@@ -111,6 +112,7 @@ function versionsRoute({ db }: RoutingRouteDeps): Route {
     path: "/v1/routing/rules/versions",
     roles: ["finance", "ops"],
     summary: "All versions of the routing rules, newest first",
+    description: "Who changed them, when and why. The audit trail has the same changes.",
     query: z.strictObject({
       ...pageQuery,
       starting_after: versionText.optional().meta({ description: "The `next_cursor` of the page before" }),
@@ -185,6 +187,8 @@ function decisionsRoute({ db }: RoutingRouteDeps): Route {
     path: "/v1/routing/decisions/{charge}",
     roles: ["finance", "ops"],
     summary: "Why each attempt of a charge went where it went",
+    description:
+      "As it was decided then, with the health, approval rates and rules of that moment: the candidates, their scores, and a sentence for each.",
     params: z.object({ charge: z.string().regex(/^ch_[0-9a-z]{1,60}$/) }),
     responses: {
       200: {

@@ -3,8 +3,8 @@ import { hasCardNumber } from "../card-numbers.ts";
 import { type FieldFault, Problem } from "../problems.ts";
 import type { Pages } from "./console-pages.ts";
 import { type ConsoleSessions, sessionCookie } from "./console-sessions.ts";
+import { withDocuments } from "./documents.ts";
 import { type Exchange, refuse, type Sinks, send } from "./exchange.ts";
-import { openApiRoute } from "./openapi.ts";
 import { assertJson, readBody } from "./read-body.ts";
 import type { Principal, Reply, Route, RouteRequest } from "./route.ts";
 import { parseStrictJson } from "./strict-json.ts";
@@ -20,7 +20,7 @@ export interface HttpDeps extends Sinks {
   readonly pages?: Pages | null;
   /** For requests that come without an X-Request-Id. */
   newRequestId(): string;
-  /** Of the product, for /openapi.json. */
+  /** Of the product, for /openapi.json and /docs. */
   readonly version: string;
 }
 
@@ -47,7 +47,7 @@ export function createHttpApp(deps: HttpDeps): express.Express {
     next();
   });
 
-  const routes = [...deps.routes, openApiRoute(deps.routes, deps.version)];
+  const routes = withDocuments(deps.routes, deps.version);
   const methods = Map.groupBy(routes, (route) => expressPath(route.path));
   for (const [path, ofPath] of methods) {
     for (const route of ofPath) {

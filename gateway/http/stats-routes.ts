@@ -196,6 +196,7 @@ function deferredRoute({ reports }: StatsRouteDeps): Route {
     path: "/v1/routing/deferred",
     roles: ["finance", "ops"],
     summary: "Revenue at risk: the charges that are deferred now",
+    description: "What nobody could take so far, and is kept. `stuck` of them wait for a person.",
     responses: {
       200: {
         description: "Per currency",

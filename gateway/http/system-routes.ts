@@ -1,6 +1,8 @@
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import { type Route, route } from "./route.ts";
+import { type PublicStatus, STATUS_SCHEMA, statusJson } from "./status-json.ts";
+import { STATUS_PAGE_CSP, statusPage } from "./status-page.ts";
 
 /** Whether this instance can take charges now, and what says so. */
 export interface Readiness {
@@ -8,15 +10,9 @@ export interface Readiness {
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string | null }[];
 }
 
-/** For everybody: it names no amounts, no accounts, no reasons that only operators should see. */
-export interface SystemStatus {
-  readonly status: "operational" | "degraded" | "outage";
-  readonly [detail: string]: unknown;
-}
-
 export interface SystemRouteDeps {
   readiness(): Promise<Readiness>;
-  status(): Promise<SystemStatus>;
+  status(): Promise<PublicStatus>;
   readonly registry: Registry;
 }
 
@@ -31,6 +27,7 @@ function healthRoute(): Route {
     path: "/healthz",
     roles: "public",
     summary: "Alive",
+    description: "For restarts: it says nothing about the database, whose trouble a restart does not mend.",
     responses: { 200: { description: "This process answers", schema: z.object({ status: z.literal("ok") }) } },
     problems: [],
     handler: async () => ({ status: 200, body: { status: "ok" } }),
@@ -47,6 +44,7 @@ function readyRoute(deps: SystemRouteDeps): Route {
     path: "/readyz",
     roles: "public",
     summary: "Can take charges",
+    description: "For load balancers. A processor that is down does not make an instance unready: charges are then deferred.",
     responses: { 200: { description: "Ready", schema }, 503: { description: "Not ready, and what fails", schema } },
     problems: [],
     async handler() {
@@ -56,15 +54,27 @@ function readyRoute(deps: SystemRouteDeps): Route {
   });
 }
 
+/** Proxies may answer strangers for so long. */
+const STATUS_CACHE = { "Cache-Control": "public, max-age=10", Vary: "Accept" };
+const HTML = "text/html";
+
 function statusRoute(deps: SystemRouteDeps): Route {
   return route({
     method: "get",
     path: "/status",
     roles: "public",
     summary: "Public status",
-    responses: { 200: { description: "How it goes", schema: z.looseObject({ status: z.enum(["operational", "degraded", "outage"]) }) } },
+    description: "For customers: what works and since when, as JSON, or as a page for whoever prefers `text/html`.",
+    responses: {
+      200: { description: "How it goes", schema: STATUS_SCHEMA, contentTypes: ["application/json", HTML], headers: { Vary: "Accept" } },
+    },
     problems: [],
-    handler: async () => ({ status: 200, body: await deps.status() }),
+    async handler({ accepts }) {
+      const status = await deps.status();
+      if (accepts("application/json", HTML) !== HTML) return { status: 200, body: statusJson(status), headers: STATUS_CACHE };
+      const headers = { ...STATUS_CACHE, "Content-Security-Policy": STATUS_PAGE_CSP };
+      return { status: 200, text: { type: `${HTML}; charset=utf-8`, content: statusPage(status) }, headers };
+    },
   });
 }
 
@@ -74,6 +84,7 @@ function metricsRoute({ registry }: SystemRouteDeps): Route {
     path: "/metrics",
     roles: "public",
     summary: "Metrics for Prometheus",
+    description: "Of this instance. Dashboard and alert rules for them come with the documentation.",
     responses: { 200: { description: "Text exposition format", contentTypes: ["text/plain"] } },
     problems: [],
     handler: async () => ({ status: 200, text: { type: registry.contentType, content: await registry.metrics() } }),

@@ -38,7 +38,8 @@ function listRoute({ db }: WebhookDeliveryRouteDeps): Route {
         .string()
         .regex(/^\d{1,18}$/, "must be the `next_cursor` of the page before")
         .transform(BigInt)
-        .optional(),
+        .optional()
+        .meta({ description: "The `next_cursor` of the page before" }),
       state: z.enum(DELIVERY_STATES).optional(),
     }),
     responses: { 200: { description: "A page", schema: pageSchema(deliverySchema) } },

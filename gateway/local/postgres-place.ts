@@ -58,6 +58,11 @@ async function followMove(state: State, home: string, stateFile: string): Promis
   return moved;
 }
 
+/** The password of the cluster that a DATA_DIR knows of; null: none was ever made. Changes nothing. */
+export async function knownPassword(home: string): Promise<string | null> {
+  return (await readState(join(home, STATE_FILE)))?.password ?? null;
+}
+
 async function wasUsed(home: string): Promise<boolean> {
   return (await readdir(home)).includes("postgres.port");
 }

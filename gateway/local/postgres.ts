@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { hasCode, type Log, openDataDir, readIfThere, replaceSecret } from "./data-dir.ts";
 import { findPostgres, type PostgresBinaries } from "./postgres-binaries.ts";
-import { type ClusterPlace, placeCluster } from "./postgres-place.ts";
+import { type ClusterPlace, knownPassword, placeCluster } from "./postgres-place.ts";
 import { type Cluster, initCluster, limitLog, startOrAdopt, stopServer } from "./postgres-process.ts";
 import { commandOf } from "./processes.ts";
 
@@ -28,6 +28,7 @@ export interface LocalPostgresOptions {
 const USER = "switchyard";
 const DATABASE = "switchyard";
 const MAJOR_VERSION = "18";
+const PORT_FILE = "postgres.port";
 const LOG_CHECK_MS = 3_600_000;
 
 /**
@@ -41,7 +42,7 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
   const place = await placeCluster(home, binaries);
   await ensureCluster(place, binaries, log);
   const cluster: Cluster = { dir: place.dir, binaries, logFile: join(home, "postgres.log"), settings, log };
-  const portFile = join(home, "postgres.port");
+  const portFile = join(home, PORT_FILE);
   const server = await startOrAdopt(cluster, Number(await readIfThere(portFile)) || null);
   const url = urlOf(server.port, place.password, DATABASE);
   const release = await registerUser(home);
@@ -61,6 +62,12 @@ export async function startLocalPostgres(options: LocalPostgresOptions): Promise
     await stopServer(cluster, server.pid);
   };
   return { url, pid: server.pid, adopted: server.adopted, stop: () => (stopping ??= stop()) };
+}
+
+/** Where the database of a local start was last reached; null: nothing was ever started there. Starts nothing. */
+export async function localPostgresUrl(dataDir: string): Promise<string | null> {
+  const [password, port] = await Promise.all([knownPassword(dataDir), readIfThere(join(dataDir, PORT_FILE))]);
+  return password === null || port === null ? null : urlOf(Number(port), password, DATABASE);
 }
 
 function urlOf(port: number, password: string, database: string): string {

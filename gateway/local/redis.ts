@@ -23,6 +23,7 @@ interface State {
   readonly gatewayPid: number;
 }
 
+const STATE_FILE = "redis.json";
 const START_TIMEOUT_MS = 5_000;
 const STOP_TIMEOUT_MS = 3_000;
 
@@ -32,7 +33,7 @@ export async function startLocalRedis(options: { dataDir: string; log: Log; bina
   const version = spawnSync(binary, ["--version"], { encoding: "utf8" });
   if (version.status !== 0) return null;
   const home = await openDataDir(options.dataDir);
-  const stateFile = join(home, "redis.json");
+  const stateFile = join(home, STATE_FILE);
   const left = await readState(stateFile);
   if (left) {
     // Living gateways on one DATA_DIR share it: overrides and health are only useful when every instance sees them.
@@ -53,6 +54,12 @@ export async function startLocalRedis(options: { dataDir: string; log: Log; bina
   }
   log(`${binary} does not start: going on without Redis; see ${join(dir, "redis.log")}`);
   return null;
+}
+
+/** Where the Redis of a local start was last reached; null: none was ever started there. Starts nothing. */
+export async function localRedisUrl(dataDir: string): Promise<string | null> {
+  const left = await readState(join(dataDir, STATE_FILE));
+  return left && urlOf(left);
 }
 
 async function launch(binary: string, dir: string): Promise<{ state: State; stop: () => Promise<void> } | null> {

@@ -14,6 +14,27 @@ export interface AlertParts {
   readonly count: (alert: string) => void;
 }
 
+/** Events that a person should see; % stands for any end. */
+const ALERTED: readonly string[] = [
+  "dead_letter.opened",
+  "charge.late_success",
+  "compensation.%",
+  "refund.failed",
+  "provider.opened",
+  "provider.closed",
+  "routing.all_down",
+  "routing.recovered",
+  "webhook_endpoint.disabled",
+  "reconciliation.failed",
+  "reconciliation.finding",
+];
+
+/** What is raised without an event of its own. */
+const OTHER_ALERTS = ["charge.long_in_doubt", "job.dead", "trail.broken"];
+
+/** Every name under which something is raised, but for those of a group: they are counted from 0, so that the first is a rise. */
+export const KNOWN_ALERTS = [...ALERTED.filter((type) => !type.includes("%")), ...OTHER_ALERTS];
+
 /** What a person must see, and how loud. null: not this one. */
 function severityOf(event: SealedEvent): "error" | "warn" | null {
   switch (event.type) {
@@ -41,19 +62,7 @@ export function notifyKind({ log, count }: AlertParts): JobKind {
   return {
     name: "notify",
     feed: {
-      types: [
-        "dead_letter.opened",
-        "charge.late_success",
-        "compensation.%",
-        "refund.failed",
-        "provider.opened",
-        "provider.closed",
-        "routing.all_down",
-        "routing.recovered",
-        "webhook_endpoint.disabled",
-        "reconciliation.failed",
-        "reconciliation.finding",
-      ],
+      types: ALERTED,
       toJob(event) {
         const severity = severityOf(event);
         return severity && { data: { severity, ...alertOf(event) } };

@@ -7,7 +7,7 @@ import { DEFAULT_ACCOUNT } from "../store/append-event.ts";
 import type { Database } from "../store/database.ts";
 import { buryJobs } from "../store/dead-jobs.ts";
 import { readTrailStatus } from "../store/verify-chain.ts";
-import { type AlertParts, doubtKind, notifyKind } from "./alerts.ts";
+import { type AlertParts, doubtKind, KNOWN_ALERTS, notifyKind } from "./alerts.ts";
 import { auditKind } from "./audit-job.ts";
 import { startDispatcher } from "./dispatcher.ts";
 import { expiringMethodsKind } from "./expiring-methods-job.ts";
@@ -183,6 +183,7 @@ function alertCounter(registry: Registry | undefined): (alert: string) => void {
     labelNames: ["alert"],
     registers: [registry],
   });
+  for (const alert of KNOWN_ALERTS) counter.inc({ alert }, 0);
   return (alert) => counter.inc({ alert });
 }
 

@@ -114,12 +114,15 @@ export async function releaseClaim(db: Database, held: Claim, nextActionAt: Date
   });
 }
 
+/** What a hint sets to work. An authorized one may have been captured, voided or lapsed at the provider. */
+export const HINTED = "('processing', 'in_doubt', 'pending', 'requires_action', 'authorized')";
+
 /** A hint (a webhook, a person, a late answer): look now. Writes no outcome. */
 export async function hintCharge(db: Database, id: ChargeId, now: Date): Promise<void> {
   await db.query({
     name: "hint_charge",
     text: `update charges set next_action_at = $2
-      where id = $1 and status in ('processing', 'in_doubt', 'pending', 'requires_action', 'authorized') and next_action_at > $2`,
+      where id = $1 and status in ${HINTED} and next_action_at > $2`,
     values: [id, now],
   });
 }

@@ -27,6 +27,15 @@ export async function ensureCursor(db: Database, consumer: string): Promise<void
   });
 }
 
+/** As `ensureCursor`, for one to whom what was before its first start is history. */
+export async function ensureCursorAtHead(db: Database, consumer: string): Promise<void> {
+  await db.query({
+    name: "dispatch_ensure_at_head",
+    text: "insert into dispatch_cursors (consumer, seq) select $1, seq from trail_head on conflict do nothing",
+    values: [consumer],
+  });
+}
+
 /**
  * Hands the next sealed events whose type is like one of `types` to `handOver`, in their order, and moves the consumer's
  * cursor in the same transaction: what `handOver` writes with its `query` happens exactly once per event, or not at all.

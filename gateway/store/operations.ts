@@ -126,6 +126,8 @@ export interface OperationWrite {
   readonly state: OperationState;
   readonly provider_key: string;
   readonly first_sent_at: string | null;
+  /** The release of a hold becomes the refund of what was captured of it. Minor units. */
+  readonly taken?: { readonly reference: string; readonly amount: string };
   readonly ambiguous: boolean;
   readonly provider_reference: string | null;
   readonly failure: OperationFailure | null;
@@ -149,12 +151,14 @@ export async function writeOperation(db: Database, held: Operation, write: Opera
     name: "write_operation",
     text: `with w as (
       select * from jsonb_to_record($5::jsonb) as w(state text, provider_key text, first_sent_at timestamptz, ambiguous boolean,
-        provider_reference text, failure jsonb, detail text, tries integer, next_action_at timestamptz, now timestamptz, dead_letter jsonb,
-        settled_by text, events jsonb)
+        taken jsonb, provider_reference text, failure jsonb, detail text, tries integer, next_action_at timestamptz, now timestamptz,
+        dead_letter jsonb, settled_by text, events jsonb)
     ), held as (
       select c.id from charges c where c.id = $3 for update
     ), moved as (
       update operations o set state = w.state, provider_key = w.provider_key, first_sent_at = w.first_sent_at,
+        captured = o.captured or w.taken is not null, reference = coalesce(w.taken ->> 'reference', o.reference),
+        amount = coalesce((w.taken ->> 'amount')::bigint, o.amount),
         ambiguous = o.ambiguous or w.ambiguous, provider_reference = w.provider_reference, failure = w.failure, detail = w.detail,
         tries = w.tries, next_action_at = case when o.next_action_at < o.lease_until then o.next_action_at else w.next_action_at end,
         lease_until = null, updated_at = case when w.state = o.state then o.updated_at else w.now end

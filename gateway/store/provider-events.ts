@@ -1,4 +1,5 @@
 import type { InstrumentSubject } from "../../providers/contract/webhook.ts";
+import { HINTED } from "./claim-charges.ts";
 import type { Database, Statement } from "./database.ts";
 import { recordDisputeEvent } from "./disputes.ts";
 import { markTokens } from "./payment-methods.ts";
@@ -42,9 +43,6 @@ function recordInstrumentEvent(db: Database, incoming: Incoming, subject: Instru
     return row as Recorded;
   });
 }
-
-/** What a hint sets to work. An authorized one may have been captured, voided or lapsed at the provider. */
-const HINTED = "('processing', 'in_doubt', 'pending', 'requires_action', 'authorized')";
 
 /**
  * The charge is locked before its attempt, as by every other writer. The charge comes due (hint_charge); where the event is evidence

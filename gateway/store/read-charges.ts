@@ -213,3 +213,14 @@ export async function readChargeByKey(
   const row = rows[0];
   return row ? { charge: rowToCharge(row), operation: row.key_operation, fingerprint: row.key_fingerprint } : null;
 }
+
+/** Whether the provider's object or payment is known as another charge's. */
+export async function isPaymentOfAnother(db: Reader, by: { provider: string; reference: string; chargeId: string }): Promise<boolean> {
+  const rows = await db.query({
+    name: "is_payment_of_another",
+    text: `select from attempts where provider = $1 and provider_reference = $2 and charge_id <> $3
+      union all select from attempts where provider = $1 and object = $2 and charge_id <> $3 limit 1`,
+    values: [by.provider, by.reference, by.chargeId],
+  });
+  return rows.length > 0;
+}

@@ -1,5 +1,6 @@
 import type { AttemptOutcome, ChargeStatus, Deferred, Failure, NextAction, Settlement } from "../charges/charge.ts";
 import { ATTEMPT_RECORD, type NewAttempt } from "./accept-charges.ts";
+import { HINTED } from "./claim-charges.ts";
 import type { Database, Statement } from "./database.ts";
 import type { NewDecline } from "./declined-attempts.ts";
 import { EVENT_COLUMNS, EVENT_RECORD, type TrailEvent } from "./event.ts";
@@ -114,10 +115,15 @@ const PATCH_SET = `live = x.live, outcome = x.outcome, ambiguous = a.ambiguous o
   finished_at = x.finished_at, latency_ms = coalesce(a.latency_ms, x.latency_ms),
   next_look_at = case when x.outcome <> 'approved' then least(x.next_look_at, a.next_look_at) end`;
 
+/** A hint that came meanwhile stays due: a claim leaves `next_action_at` at the lease's end, a hint sets it earlier (hint_charge). */
+const DUE = `case when c.next_action_at < c.lease_until and c.status <> 'deferred' and i.status in ${HINTED}
+      then least(c.next_action_at, i.next_action_at) else i.next_action_at end`;
+
 /**
  * `begins`: a row brings the next intent. It is not written while there is evidence that the attempt which it closes was paid after all:
  * the mark may have come since its writer read the charge (hint_attempt marks under the charge's lock, and this reads it under that lock;
- * without the offset the condition would be asked of the row as it was before the lock).
+ * without the offset the condition would be asked of the row as it was before the lock). An orphan (authorize_first: closed as unknown)
+ * holds no money that moved: it keeps its mark, and holds nothing back.
  */
 const inputOf = (begins: boolean): string => `
 with input as (
@@ -136,13 +142,13 @@ with input as (
     ? `evident as (
   select a.charge_id as id from locked l join input i on i.id = l.id cross join lateral (
     select n.charge_id, n.live and n.next_look_at is not null as marked from attempts n where n.id = i.attempt ->> 'id' offset 0 for update) a
-  where i.next_attempt is not null and a.marked
+  where i.next_attempt is not null and i.attempt ->> 'outcome' <> 'unknown' and a.marked
 ), `
     : ""
 }moved as (
   update charges c set status = i.status, amount_captured = i.amount_captured, provider = i.provider,
     provider_reference = i.provider_reference, failure = i.failure, deferred = i.deferred, next_action = i.next_action,
-    authorized_until = i.authorized_until, excluded = i.excluded, tries = i.tries, next_action_at = i.next_action_at,
+    authorized_until = i.authorized_until, excluded = i.excluded, tries = i.tries, next_action_at = ${DUE},
     lease_until = i.lease_until, updated_at = i.now
   from input i join locked l on l.id = i.id
   where c.id = i.id and c.lease_no = i.lease_no and c.status = i.from_status${begins ? " and not exists (select from evident e where e.id = i.id)" : ""}

@@ -23,6 +23,7 @@ const DISPUTE: Fields = {
 };
 const PROVIDER: Fields = { reason: ["reason"], one_instance_only: ["alone"] };
 const PAYMENT_METHOD: Fields = { payment_method: ["payment_method"], reason: ["reason"] };
+const REVENUE: Fields = { deferred: ["deferred"], in_doubt: ["in_doubt"] };
 const FINDING: Fields = {
   finding: ["id"],
   kind: ["kind"],
@@ -60,6 +61,8 @@ const PUBLIC: Readonly<Record<string, Fields>> = {
   "provider.closed": PROVIDER,
   "routing.all_down": { reasons: ["reasons"] },
   "routing.recovered": { providers: ["providers"], down_for_seconds: ["down_for_seconds"] },
+  "revenue.at_risk": REVENUE,
+  "revenue.recovered": REVENUE,
   "reconciliation.finding": FINDING,
   "payment_method.created": PAYMENT_METHOD,
   "payment_method.updated": PAYMENT_METHOD,
@@ -118,7 +121,7 @@ export function subjectOf(event: SealedEvent): string | null {
   if (event.charge_id !== null) return event.charge_id;
   const [group] = event.type.split(".");
   if (group === "provider") return `provider:${event.provider}`;
-  if (group === "routing") return "routing";
+  if (group === "routing" || group === "revenue") return group;
   if (group === "payment_method") return String(event.data.payment_method);
   return null;
 }

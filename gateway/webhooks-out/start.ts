@@ -65,6 +65,7 @@ function tryCounter(registry: Registry): CourierParts["count"] {
     labelNames: ["result"],
     registers: [registry],
   });
+  for (const result of ["delivered", "failed", "dead"]) counter.inc({ result }, 0);
   return (result) => counter.inc({ result });
 }
 

@@ -13,7 +13,7 @@ import { ADMIN_KEY, startWorld, until, type World } from "./harness.ts";
 const DOCS = new URL("../../docs/", import.meta.url);
 const INDEX = "moving-from-stripe.md";
 const CONFIG = fileURLToPath(new URL("../../tsconfig.json", import.meta.url));
-const RECONCILE = fileURLToPath(new URL("../../gateway/cli/reconcile.ts", import.meta.url));
+const SWITCHYARD = fileURLToPath(new URL("../../gateway/cli/switchyard/main.ts", import.meta.url));
 /** Nothing younger than ten minutes is compared: the processors' clocks are behind. */
 const AGE_MS = 30 * 60_000;
 
@@ -192,12 +192,13 @@ async function shell(text: string, more: Readonly<Record<string, string>>): Prom
   const [from, to] = [Date.now() - 2 * AGE_MS, Date.now()].map((ms) => new Date(ms).toISOString());
   const script = `set -eu
     curl() { command curl --silent --show-error --fail-with-body "$@" && echo; }
-    npm() { shift 3; "$NODE" "$RECONCILE" "$@" || [ $? = 3 ]; }
+    npx() { shift; "$NODE" "$SWITCHYARD" "$@" || [ $? = 3 ]; }
     ${withReceiver(text)
       .replaceAll(/2026-11-01(T00:00:00Z)?/g, from!)
       .replaceAll(/2026-11-02(T00:00:00Z)?/g, to!)}`;
-  const keys = { URL: url, BILLING: ADMIN_KEY, FINANCE: ADMIN_KEY, OPS: ADMIN_KEY, NODE: process.execPath, RECONCILE };
-  const env = { ...process.env, ...world.env, ...keys, ...more };
+  const keys = { URL: url, BILLING: ADMIN_KEY, FINANCE: ADMIN_KEY, OPS: ADMIN_KEY, NODE: process.execPath, SWITCHYARD };
+  const commandLine = { SWITCHYARD_URL: url, SWITCHYARD_API_KEY: ADMIN_KEY };
+  const env = { ...process.env, ...world.env, ...keys, ...commandLine, ...more };
   return (await promisify(execFile)("bash", ["-c", script], { env, cwd: directory })).stdout;
 }
 

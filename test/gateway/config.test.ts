@@ -215,3 +215,65 @@ test("the faults are printed one per line", () => {
   });
   expect(printed).toBe("switchyard cannot start: 2 settings are wrong\n  - A is wrong\n  - B as well\n");
 });
+
+describe("who is told", () => {
+  const MAIL = {
+    NOTIFY_SMTP_URL: "smtp://switchyard:p%40ss@mail.example.com",
+    NOTIFY_EMAIL_FROM: "Switchyard <switchyard@example.com>",
+    NOTIFY_EMAIL_TO: "ops@example.com, oncall@example.com, ops@example.com",
+  };
+
+  test("nobody, unless it is set", () => {
+    expect(configOf({}).notify).toEqual({ slackUrl: null, slackFinanceUrl: null, email: null });
+  });
+
+  test("chats and mail", () => {
+    const slack = { NOTIFY_SLACK_URL: "https://hooks.slack.com/services/T/B/x", NOTIFY_SLACK_FINANCE_URL: "https://chat.internal/hooks/y" };
+    expect(configOf({ ...slack, ...MAIL }).notify).toEqual({
+      slackUrl: slack.NOTIFY_SLACK_URL,
+      slackFinanceUrl: slack.NOTIFY_SLACK_FINANCE_URL,
+      email: {
+        smtp: { host: "mail.example.com", port: 587, tls: false, local: false, auth: { user: "switchyard", password: "p@ss" } },
+        from: MAIL.NOTIFY_EMAIL_FROM,
+        to: ["ops@example.com", "oncall@example.com"],
+        finance: [],
+      },
+    });
+  });
+
+  test.each([
+    ["smtps://mail.example.com", { port: 465, tls: true, local: false, auth: null }],
+    ["smtp://127.0.0.1:2525", { host: "127.0.0.1", port: 2525, tls: false, local: true }],
+    ["smtp://[::1]", { host: "::1", port: 587, local: true }],
+    ["smtps://localhost", { tls: true, local: false }],
+  ])("%s", (url, smtp) => {
+    expect(configOf({ ...MAIL, NOTIFY_SMTP_URL: url }).notify.email?.smtp).toMatchObject(smtp);
+  });
+
+  test.each([
+    ["NOTIFY_SLACK_URL", "http://chat.example.com/secret"],
+    ["NOTIFY_SLACK_URL", "hooks.slack.com/secret"],
+    ["NOTIFY_SMTP_URL", "mail.example.com/secret"],
+    ["NOTIFY_SMTP_URL", "smtp://u:secret@mail.example.com?tls.rejectUnauthorized=false"],
+    ["NOTIFY_SMTP_URL", "smtp://u:secr%zzet@mail.example.com"],
+    ["NOTIFY_SMTP_URL", "smtp://secret@mail.example.com"],
+    ["NOTIFY_EMAIL_FROM", "Switchyard\u0000 <secret@example.com>"],
+    ["NOTIFY_EMAIL_FROM", "a@example.com\nBcc: secret@example.com"],
+    ["NOTIFY_EMAIL_TO", "ops@example.com; secret@example.com"],
+    ["NOTIFY_EMAIL_TO", Array.from({ length: 21 }, (_, i) => `secret${i}@example.com`).join()],
+  ])("%s does not take %s, and is not quoted", (name, value) => {
+    const faults = faultsOf({ DATABASE_URL, ...STRIPE, ...MAIL, [name]: value });
+    expect(faults).toEqual([expect.stringContaining(name)]);
+    expect(faults.join()).not.toContain("secret");
+  });
+
+  test("mail needs a server, a sender and a receiver", () => {
+    expect(faultsOf({ NOTIFY_EMAIL_TO: "ops@example.com" }).map((fault) => fault.split(" ")[0])).toEqual([
+      "NOTIFY_SMTP_URL",
+      "NOTIFY_EMAIL_FROM",
+    ]);
+    expect(faultsOf({ NOTIFY_SMTP_URL: "smtps://mail", NOTIFY_EMAIL_FROM: "a@example.com" })).toEqual([
+      expect.stringMatching(/^NOTIFY_EMAIL_TO or NOTIFY_EMAIL_FINANCE_TO is missing/),
+    ]);
+  });
+});

@@ -104,9 +104,9 @@ export class Operators {
     const instance = this.#dice.pick(cluster.ready());
     if (!charge || !instance) return;
     const payment = ledger.ofCharge(charge.id).find(({ attemptId, type }) => attemptId === charge.attempt && type === "capture");
-    // A review that only the dashboard shows, since the gateway has no id to look by: who calls it unpaid decides alone.
-    const reviewed = [...this.#parts.processors.values()].some((processor) => processor.reviews(charge.id));
-    if (!payment && charge.object === null && reviewed) return;
+    // A review or a hold that only the dashboard shows, since the gateway has no id to look by: who calls it unpaid decides alone.
+    const shown = [...this.#parts.processors.values()].some((processor) => processor.reviews(charge.id) || processor.holds(charge.id));
+    if (!payment && charge.object === null && shown) return;
     const outcome = payment ? ("charged" as const) : ("not_charged" as const);
     world.tell("operator", `settles ${charge.id} by hand at ${instance.machine.name}: ${outcome} ${payment?.reference ?? ""}`);
     coverage.count(`settled by hand: ${outcome}`);

@@ -58,9 +58,14 @@ export class Refunds {
   }
 
   /** `write` as the statement has it. */
-  written(id: string, write: { readonly state: string; readonly provider_key: string }): void {
+  written(
+    id: string,
+    write: { readonly state: string; readonly provider_key: string; readonly taken?: { readonly amount: string } },
+  ): void {
     this.#committed.add(`${id} ${write.state}`);
     this.#keyed(id, write.provider_key);
+    const intent = this.#intents.get(write.provider_key);
+    if (write.taken && intent) this.#intents.set(write.provider_key, { ...intent, amount: BigInt(write.taken.amount) });
     this.#world.tell("database", `${id} is ${write.state}`);
   }
 

@@ -15,7 +15,7 @@ const USAGE = `npm run simulate -- [options]
   --bug NAME    only this one`;
 
 /** A planted bug that is not seen within so many seeds has escaped. */
-const CATCH_WITHIN = 500;
+const CATCH_WITHIN = 1_500;
 /** From so many on, whatever is expected must have been seen. */
 const ENOUGH_SEEDS = 2_000;
 const PROGRESS_EVERY = 1_000;

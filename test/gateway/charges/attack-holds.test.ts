@@ -7,6 +7,8 @@ import type { CaptureCharge, ResolveCharge } from "../../../gateway/charges/serv
 import { keyClaims } from "../../../gateway/idempotency/key-claims.ts";
 import { hintAttempt } from "../../../gateway/store/closed-attempts.ts";
 import { type Database, DatabaseAmbiguous } from "../../../gateway/store/database.ts";
+import { Call } from "../../../providers/contract/call.ts";
+import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
 import { both, chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
@@ -242,6 +244,52 @@ describe("a hold forgotten", () => {
       await dead;
     });
   });
+});
+
+it("a hold that is captured while it is being released gives its money back", async () => {
+  const charge = await authorize("stripe");
+  engine.sandbox.setFault("stripe", { kind: "hang_before", operation: "capture" });
+  engine.sandbox.setFault("stripe", { kind: "500_before", operation: "lookup" });
+  await engine.charges.capture(command(charge));
+  const { charge: settled } = await engine.charges.resolve(byHand(charge, "not_charged"));
+  expect(settled).toMatchObject({ status: "failed", amountCaptured: 0n });
+  engine.sandbox.clearFaults();
+  // The capture that was given up arrives after the look, and before the release.
+  between.cancel = async (real, object, call) => {
+    between = {};
+    const stripe = engine.core.providers.get("stripe") as Provider;
+    const capture = new Call({ clock: systemClock, timeoutMs: 5_000 });
+    const { id: chargeId, currency } = charge;
+    const attemptId = charge.attempts[0]!.id;
+    const money = { amount: 4200n, currency };
+    await stripe.capture({ chargeId, attemptId, key: "late", reference: object, object, money }, capture);
+    return real(object, call);
+  };
+  const after = await eventually(
+    async () => {
+      await sql("update attempts set next_look_at = now() - interval '1 s' where charge_id = $1 and next_look_at is not null", charge.id);
+      await sql(
+        "update operations set next_action_at = now() - interval '1 s' where charge_id = $1 and next_action_at is not null and lease_until is null",
+        charge.id,
+      );
+      await engine.worker.pass();
+      await engine.worker.idle();
+      return movements(charge);
+    },
+    (moved) => moved.some(([type]) => type === "refund"),
+    10_000,
+  );
+  expect(after).toEqual([
+    ["authorize", 4200n],
+    ["capture", 4200n],
+    ["refund", 4200n],
+  ]);
+  const told = await engine.db.query({
+    name: "test_told",
+    text: "select type, data from events where charge_id = $1 and type = 'compensation.refunds'",
+    values: [charge.id],
+  });
+  expect(told).toEqual([{ type: "compensation.refunds", data: { amount: "4200", reference: expect.any(String) } }]);
 });
 
 describe("an ambiguous commit", () => {

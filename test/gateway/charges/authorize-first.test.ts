@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
+import type { AttemptId } from "../../../gateway/ids.ts";
+import { hintAttempt } from "../../../gateway/store/closed-attempts.ts";
 import type { Outcome } from "../../../providers/contract/outcome.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
 import type { FaultKind } from "../../../providers/sandbox/fault.ts";
@@ -104,6 +106,47 @@ describe.each(["stripe", "paypal"] as const)("authorize_first with %s first", (f
       expect(after).toMatchObject({ status: "succeeded", provider: first, amountCaptured: 4200n });
       expect(movedAt(engine.sandbox, charge.id)).toEqual({ [first]: 4200n });
       expect(holds(charge)).toEqual([]);
+    });
+  });
+
+  it("goes on elsewhere as soon as that is possible, while the doubt stays", async () => {
+    await preferring(engine, first, async (fresh) => {
+      const away = (): void => {
+        engine.sandbox.setFault(first, { kind: "hang_after", operation: "commit" });
+        engine.sandbox.setFault(first, { kind: "hang_before", operation: "lookup" });
+      };
+      away();
+      engine.sandbox.setFault(second, { kind: "503_html", operation: "prepare" });
+      const { charge } = await fresh.charges.create(chargeInput(FIRST));
+      expect(charge).toMatchObject({
+        status: "in_doubt",
+        provider: first,
+        attempts: [{ live: true }, { outcome: "not_sent", live: false }],
+      });
+      engine.sandbox.clearFaults();
+      away();
+      const after = await worked(fresh, charge, ({ status }) => status === "succeeded");
+      expect(after).toMatchObject({ provider: second, amountCaptured: 4200n });
+    });
+  });
+
+  it("leaves a doubt at once also when a webhook has told of the hold: it moves no money", async () => {
+    await preferring(engine, first, async (fresh) => {
+      engine.sandbox.setFault(first, { kind: "hang_after", operation: "commit" });
+      engine.sandbox.setFault(first, { kind: "hang_before", operation: "lookup" });
+      const input = chargeInput(FIRST);
+      const text = "select a.id, a.charge_id from attempts a join charges c on c.id = a.charge_id where c.idempotency_key = $1";
+      const running = fresh.charges.create(input);
+      const [row] = await eventually(
+        () => fresh.db.query<{ id: AttemptId; charge_id: string }>({ name: "", text, values: [input.idempotencyKey] }),
+        (rows) => engine.sandbox.ledger().some(({ chargeId }) => chargeId === rows[0]?.charge_id),
+      );
+      await hintAttempt(fresh.db, row!.id, new Date(0));
+      const { charge } = await running;
+      expect(charge).toMatchObject({ status: "succeeded", provider: second });
+      engine.sandbox.clearFaults();
+      await settled(fresh, charge);
+      expect(movedAt(engine.sandbox, charge.id)).toEqual({ [first]: 0n, [second]: 4200n });
     });
   });
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Charge } from "../../../gateway/charges/charge.ts";
 import type { ResolveCharge } from "../../../gateway/charges/service.ts";
+import { settleCharge } from "../../../gateway/charges/settle.ts";
 import { chargeInput, type Engine, eventually, movedAt, preferring, reread, startEngine } from "../../support/engine.ts";
 
 let engine: Engine;
@@ -83,6 +84,24 @@ describe("a doubt", () => {
     if (charge.status !== "in_doubt" || !first || !second) return expect.fail(`stripe was to be fenced first: ${charge.status}`);
     expect(first).toMatchObject({ provider: "stripe", outcome: "fenced" });
     await expect(engine.charges.resolve(byHand(charge, "charged", first.object))).rejects.toMatchObject({ code: "provider_disagrees" });
+  });
+
+  it("is not settled with another charge's payment, not even while the provider cannot be asked", async () => {
+    const { charge: paid } = await engine.charges.create(chargeInput({ tokens: STRIPE }));
+    expect(paid.status).toBe("succeeded");
+    const charge = await inDoubt("stripe", false);
+    const said = byHand(charge, "charged", paid.providerReference);
+    await expect(engine.charges.resolve(said)).rejects.toMatchObject({ code: "provider_disagrees" });
+    expect((await reread(engine, charge)).status).toBe("in_doubt");
+  });
+
+  it.each(["charged", "not_charged"] as const)("waits to be settled as %s while our own breaker lets no question pass", async (outcome) => {
+    const charge = await inDoubt("stripe", false);
+    const asked = engine.core.fleet.circuit("stripe");
+    const refuses = { ...asked, inquire: async () => ({ admitted: false, reason: "test" }) as const };
+    const core = { ...engine.core, fleet: { ...engine.core.fleet, circuit: () => refuses } };
+    await expect(settleCharge(core, byHand(charge, outcome, "pi_seen"))).rejects.toMatchObject({ code: "resolution_in_progress" });
+    expect(await reread(engine, charge)).toMatchObject({ status: "in_doubt", leaseUntil: null });
   });
 
   it("cannot be settled as not charged when the provider has the money", async () => {

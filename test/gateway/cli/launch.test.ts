@@ -83,6 +83,21 @@ test("when npm is killed without a word, the gateway stops as well", async () =>
   expect((await lines.next()).value).toBe("SIGTERM 1");
 });
 
+test("switchyard runs on the pinned Node where its user is, so that the files it names are found", async () => {
+  const dir = await checkoutWith("");
+  await copyFile(join(ROOT, "gateway/cli/switchyard.mjs"), join(dir, "gateway/cli/switchyard.mjs"));
+  await mkdir(join(dir, "gateway/cli/switchyard"));
+  await writeFile(
+    join(dir, "gateway/cli/switchyard/main.ts"),
+    "console.log(process.version, process.cwd(), ...process.argv.slice(2)); process.exitCode = 3;",
+  );
+  const child = spawn(process.execPath, [join(dir, "gateway/cli/switchyard.mjs"), "charges", "--json"], { cwd: join(dir, "gateway") });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const exit = once(child, "exit");
+  expect((await lines.next()).value).toMatch(new RegExp(`^v24\\.\\S+ ${join(dir, "gateway")} charges --json$`));
+  expect(await exit).toEqual([3, null]);
+});
+
 test("an unknown command, or one without a file, names the known ones", async () => {
   const { child } = launch(await checkoutWith(""), ["bench"]);
   const [error] = (await once(createInterface({ input: child.stderr! }), "line")) as [string];

@@ -30,7 +30,8 @@ import { refundRoutes } from "../../../gateway/http/refund-routes.ts";
 import { type Role, type Route, route } from "../../../gateway/http/route.ts";
 import { routingRoutes } from "../../../gateway/http/routing-routes.ts";
 import { createHttpApp } from "../../../gateway/http/server.ts";
-import { type Readiness, type SystemStatus, systemRoutes } from "../../../gateway/http/system-routes.ts";
+import type { PublicStatus } from "../../../gateway/http/status-json.ts";
+import { type Readiness, systemRoutes } from "../../../gateway/http/system-routes.ts";
 import { webhookDeliveryRoutes } from "../../../gateway/http/webhook-delivery-routes.ts";
 import { webhookEndpointRoutes } from "../../../gateway/http/webhook-endpoint-routes.ts";
 import { idSource } from "../../../gateway/ids.ts";
@@ -61,11 +62,24 @@ export interface HttpFixture {
   /** Every log line so far, as text. */
   readonly log: string[];
   readonly clock: { nowMs: number; monotonicMs: number };
-  readonly system: { readiness: Readiness; status: SystemStatus };
+  readonly system: { readiness: Readiness; status: PublicStatus };
   /** As this role: `fixture.as("billing").get("/v1/charges")`. */
   as(role: Role): ReturnType<typeof supertest.agent>;
   charge(body: unknown, key?: string): supertest.Test;
   close(): Promise<void>;
+}
+
+/** What the public is told when all capabilities are at this level, since the first of June. */
+export function statusAt(level: PublicStatus["status"]): PublicStatus {
+  const since = new Date("2026-06-01T00:00:00Z");
+  const capabilities = (["new_payments", "saved_payments", "refunds"] as const).map((id) => ({ id, status: level, since }));
+  return {
+    status: level,
+    since,
+    charges: level === "outage" ? "kept" : "processed",
+    capabilities,
+    as_of: new Date("2026-06-01T01:02:03Z"),
+  };
 }
 
 export const VALID_CHARGE = {
@@ -104,7 +118,7 @@ export async function createHttpFixture(
   });
   const sessions = createConsoleSessions({ db, clock, randomBytes, authenticator, adminKey: ADMIN_KEY });
   const patience = { monotonic: clock.monotonic, sleep: async () => {} };
-  const system: HttpFixture["system"] = { readiness: { ready: true, checks: [] }, status: { status: "operational" } };
+  const system: HttpFixture["system"] = { readiness: { ready: true, checks: [] }, status: statusAt("operational") };
   const failing = route({
     method: "post",
     path: "/test/fail",

@@ -55,7 +55,7 @@ describe("/openapi.json", () => {
       operations()
         .map(([name]) => name)
         .sort(),
-    ).toEqual([...mounted, "get /openapi.json"].sort());
+    ).toEqual([...mounted, "get /openapi.json", "get /docs"].sort());
   });
 
   it("documents every problem of every route, with an example", () => {

@@ -3,6 +3,8 @@ import {
   attempt,
   capture,
   captured,
+  found,
+  inTurn,
   money,
   newCall,
   ORDER,
@@ -17,12 +19,11 @@ let paypal: ScriptedPayPal;
 afterEach(() => paypal.close());
 
 async function start(...answers: Reply[]): Promise<ScriptedPayPal> {
-  paypal = await scriptedPayPal((_, index) => answers[Math.min(index, answers.length - 1)] as Reply);
+  paypal = await scriptedPayPal(inTurn(...answers));
   return paypal;
 }
 
 const created: Reply = { status: 201, body: order("CREATED") };
-const found = (body: object): Reply => ({ status: 200, body });
 
 describe("prepare", () => {
   test("creates an order without a source, under its own key, with our ids", async () => {

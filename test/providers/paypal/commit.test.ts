@@ -5,6 +5,8 @@ import {
   CLIENT_SECRET,
   capture,
   captured,
+  found,
+  inTurn,
   newCall,
   ORDER,
   order,
@@ -20,7 +22,7 @@ afterEach(() => paypal.close());
 
 /** Commits against `answers`, one for each request, the last one for all that follow. */
 async function commit(answers: readonly Reply[], options: { replay?: boolean; manual?: boolean; token?: object } = {}): Promise<Outcome> {
-  paypal = await scriptedPayPal((_, index) => answers[Math.min(index, answers.length - 1)] as Reply);
+  paypal = await scriptedPayPal(inTurn(...answers));
   const request = {
     ...attempt,
     ...(options.manual ? { capture: "manual" as const } : {}),
@@ -224,7 +226,6 @@ describe("doubt that PayPal names", () => {
   const conflict = refusal(422, "UNPROCESSABLE_ENTITY", "ORDER_ALREADY_CAPTURED");
   const running = refusal(409, "RESOURCE_CONFLICT", "PREVIOUS_REQUEST_IN_PROGRESS");
   const completing = refusal(422, "UNPROCESSABLE_ENTITY", "ORDER_COMPLETION_IN_PROGRESS");
-  const found = (body: object): Reply => ({ status: 200, body });
   test.each<[string, Reply, Reply, object]>([
     ["captured, and paid", conflict, found(captured("COMPLETED")), approved],
     ["captured, and pending", conflict, found(captured("PENDING")), { kind: "pending" }],

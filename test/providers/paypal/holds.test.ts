@@ -3,6 +3,8 @@ import type { OperationRequest } from "../../../providers/contract/provider.ts";
 import {
   attempt,
   capture,
+  found,
+  inTurn,
   money,
   newCall,
   ORDER,
@@ -17,7 +19,7 @@ let paypal: ScriptedPayPal;
 afterEach(() => paypal.close());
 
 async function start(...answers: Reply[]): Promise<ScriptedPayPal> {
-  paypal = await scriptedPayPal((_, index) => answers[Math.min(index, answers.length - 1)] as Reply);
+  paypal = await scriptedPayPal(inTurn(...answers));
   return paypal;
 }
 
@@ -30,7 +32,6 @@ const operation: OperationRequest = {
   money: money(1_000, "usd"),
 };
 const tenDollars = { currency_code: "USD", value: "10.00" };
-const found = (body: object): Reply => ({ status: 200, body });
 
 test("an authorization is captured, for good", async () => {
   const body = capture("COMPLETED", { amount: tenDollars });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { RecordsQuery } from "../../../providers/contract/records.ts";
-import { newCall, type Reply, refusal, type ScriptedPayPal, scriptedPayPal } from "./scripted-paypal.ts";
+import { inTurn, newCall, type Reply, refusal, type ScriptedPayPal, scriptedPayPal } from "./scripted-paypal.ts";
 
 const DAY_MS = 86_400_000;
 const FROM = Date.parse("2026-11-01T00:00:00Z");
@@ -10,7 +10,7 @@ let paypal: ScriptedPayPal;
 afterEach(() => paypal.close());
 
 async function start(...answers: Reply[]): Promise<ReturnType<ScriptedPayPal["provider"]>> {
-  paypal = await scriptedPayPal((_, index) => answers[Math.min(index, answers.length - 1)] as Reply);
+  paypal = await scriptedPayPal(inTurn(...answers));
   return paypal.provider();
 }
 

@@ -1,12 +1,24 @@
 import { afterEach, expect, test } from "vitest";
 import type { OperationRequest } from "../../../providers/contract/provider.ts";
-import { capture, money, newCall, ORDER, order, type Reply, refusal, type ScriptedPayPal, scriptedPayPal } from "./scripted-paypal.ts";
+import {
+  capture,
+  found,
+  inTurn,
+  money,
+  newCall,
+  ORDER,
+  order,
+  type Reply,
+  refusal,
+  type ScriptedPayPal,
+  scriptedPayPal,
+} from "./scripted-paypal.ts";
 
 let paypal: ScriptedPayPal;
 afterEach(() => paypal.close());
 
 async function start(...answers: Reply[]): Promise<ScriptedPayPal> {
-  paypal = await scriptedPayPal((_, index) => answers[Math.min(index, answers.length - 1)] as Reply);
+  paypal = await scriptedPayPal(inTurn(...answers));
   return paypal;
 }
 
@@ -23,7 +35,6 @@ const refunded = (status: string, extra: object = {}): Reply => ({
   status: 201,
   body: { id: "1JU08902781691411", status, amount: tenDollars, ...extra },
 });
-const found = (body: object): Reply => ({ status: 200, body });
 
 test("a refund names the capture, the amount and its key", async () => {
   await start(refunded("COMPLETED"));

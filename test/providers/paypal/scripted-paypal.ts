@@ -38,6 +38,15 @@ export const CLIENT_ID = "client-id-of-the-test";
 export const CLIENT_SECRET = "client-secret-of-the-test";
 export const goodToken: Reply = { status: 200, body: { access_token: TOKEN, token_type: "Bearer", expires_in: 32_400, app_id: "APP-1" } };
 
+/** A script: one answer after the other, the last one for ever. */
+export function inTurn(...answers: Reply[]): (request: Seen, index: number) => Reply {
+  return (_request, index) => answers[Math.min(index, answers.length - 1)] as Reply;
+}
+
+export function found(body: object): Reply {
+  return { status: 200, body };
+}
+
 /** A PayPal that does what the test says, over real HTTP. */
 export async function scriptedPayPal(
   script: (request: Seen, index: number) => Reply,

@@ -244,6 +244,21 @@ describe("a hint while the holder writes", () => {
     expect(await dueOf(charge.id)).toEqual({ status: "in_doubt", next_action_at: NOW });
   });
 
+  it("that came before the write stays due: who wrote it had asked before", async () => {
+    const [doubted, ended] = [acceptance(), acceptance()];
+    await acceptCharges(stage.db, [doubted, ended]);
+    const open = await stage.hold(a, async (db) => {
+      for (const { id } of [doubted, ended]) await hintCharge(db, id as ChargeId, NOW);
+    });
+    const doubt = { status: "in_doubt", lease_until: null, next_action_at: at(3_600).toISOString() } as const;
+    const late = writeTransitions(b.db, [transition(doubted.id, doubt), succeeded(ended.id)]);
+    await stage.waits(late, b, a);
+    await open.commit();
+    expect(await late).toEqual([true, true]);
+    expect(await dueOf(doubted.id)).toEqual({ status: "in_doubt", next_action_at: NOW });
+    expect(await dueOf(ended.id)).toEqual({ status: "succeeded", next_action_at: null });
+  });
+
   it("leaves alone what has come to its end", async () => {
     const charge = acceptance();
     await acceptCharges(stage.db, [charge]);

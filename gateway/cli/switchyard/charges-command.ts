@@ -1,0 +1,145 @@
+import type { Command } from "commander";
+import { type DecidedJson, storyOf, type Told, type ToldCharge } from "./charge-story.ts";
+import { CHARGE_COLUMNS, type ChargeJson, chargeRow, chargeSentence } from "./charge-words.ts";
+import { CommandFailed, EXIT } from "./exit-code.ts";
+import type { Page, Query } from "./gateway-client.ts";
+import { Refused } from "./problem-words.ts";
+import { addVerb, type Session, type Tool } from "./session.ts";
+import { printable } from "./terminal.ts";
+import { parseCount, parseWhen } from "./when.ts";
+import { countOf, spanText, timeText } from "./words.ts";
+
+const READERS = ["ops", "finance", "billing"] as const;
+/** Rows of one listing, at most: beyond it a report (`stats`) says more than a list. */
+export const MAX_LISTED = 100_000;
+
+interface ListOptions {
+  readonly status?: string;
+  readonly provider?: string;
+  readonly reference?: string;
+  readonly idempotencyKey?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit: number;
+}
+
+export function addCharges(tool: Tool, program: Command): void {
+  const charges = program.command("charges").description("charges: a list, a search, or one of them as a timeline in words");
+  const when = parseWhen(tool.surroundings.clock.now());
+  addVerb<ListOptions>(tool, charges, {
+    name: "list",
+    summary: "the newest charges, or those that match",
+    roles: READERS,
+    isDefault: true,
+    shape: (command) =>
+      command
+        .option("--status <status>", "processing, in_doubt, deferred, succeeded, failed, …")
+        .option("--provider <id>", "the processor that has, or last had, the charge")
+        .option("--reference <text>", "yours: the invoice, the order")
+        .option("--idempotency-key <key>", "any key that acted on the charge")
+        .option("--from <time>", "created then or later: 2026-11-01, 2026-11-01T09:30:00Z, or 24h (ago)", when)
+        .option("--to <time>", "created before then", when)
+        .option("--limit <count>", "how many", parseCount(1, MAX_LISTED), 20),
+    async run(session, options) {
+      await list(session, queryOf(options), options.limit);
+      return undefined;
+    },
+  });
+  addVerb(tool, charges, {
+    name: "search",
+    summary: "find charges by their id, reference or Idempotency-Key",
+    roles: READERS,
+    shape: (command) => command.argument("<text>", "the whole id, reference or key"),
+    run: async (session, _, [text]) => search(session, text as string),
+  });
+  addVerb(tool, charges, {
+    name: "show",
+    summary: "one charge: what became of it, and its timeline in words",
+    roles: READERS,
+    shape: (command) => command.argument("<charge>", "its id"),
+    async run(session, _, [id]) {
+      const charge = await session.gateway.get<ToldCharge>(`/v1/charges/${encodeURIComponent(id as string)}`);
+      const decisions = await decisionsOf(session, charge.id);
+      if (session.json) session.printJson({ ...charge, decisions });
+      else session.print(narrated(session, charge, storyOf(charge, decisions)));
+      return undefined;
+    },
+  });
+}
+
+function queryOf({ status, provider, reference, idempotencyKey, from, to }: ListOptions): Query {
+  return { status, provider, reference, idempotency_key: idempotencyKey, created_from: from, created_before: to };
+}
+
+export async function list(session: Session, query: Query, limit: number): Promise<void> {
+  const progress = session.progress();
+  const page = await session.gateway.list<ChargeJson>("/v1/charges", query, limit, (count) => {
+    if (count < limit && count >= 100) progress.say(`reading charges: ${countOf(count, "charge")}`);
+  });
+  progress.end();
+  if (session.json) return session.printJson(page);
+  if (page.data.length === 0) return session.print("No charge matches.");
+  session.printTable(CHARGE_COLUMNS, page.data.map(chargeRow));
+  if (page.has_more) session.note(`There are more: --limit ${limit * 5} shows further ones.`);
+}
+
+/** Found by one of the three ways in which people name a charge. */
+async function search(session: Session, text: string): Promise<undefined> {
+  const queries: Query[] = [{ reference: text }, { idempotency_key: text }];
+  const pages = await Promise.all(queries.map((query) => session.gateway.list<ChargeJson>("/v1/charges", query, 100)));
+  const byId = /^ch_[0-9a-z]{1,60}$/.test(text) ? await one(session, text) : [];
+  const found = [...new Map([...byId, ...pages.flatMap(({ data }) => data)].map((charge) => [charge.id, charge])).values()];
+  if (found.length === 0)
+    throw new CommandFailed(EXIT.failed, `no charge has this id, reference or Idempotency-Key: ${text}`, [
+      "It is looked for whole, not in part. By time, status or processor: `switchyard charges list`.",
+    ]);
+  const page: Page<ChargeJson> = { object: "list", data: found, has_more: pages.some(({ has_more }) => has_more), next_cursor: null };
+  if (session.json) session.printJson(page);
+  else session.printTable(CHARGE_COLUMNS, found.map(chargeRow));
+  return undefined;
+}
+
+async function one(session: Session, id: string): Promise<ChargeJson[]> {
+  try {
+    return [await session.gateway.get<ChargeJson>(`/v1/charges/${id}`)];
+  } catch (error) {
+    if (error instanceof Refused && error.problem.code === "not_found") return [];
+    throw error;
+  }
+}
+
+/** Why each attempt went where it went. A billing key may not read that: then there is none. */
+async function decisionsOf(session: Session, id: string): Promise<readonly DecidedJson[]> {
+  try {
+    return (await session.gateway.get<{ data: readonly DecidedJson[] }>(`/v1/routing/decisions/${id}`)).data;
+  } catch (error) {
+    if (error instanceof Refused && error.problem.code === "forbidden") return [];
+    throw error;
+  }
+}
+
+function narrated({ paint }: Session, charge: ToldCharge, story: readonly Told[]): string {
+  const about = [charge.reference === null ? null : `reference ${charge.reference}`, charge.livemode ? null : "test money"].filter(Boolean);
+  const lines = [
+    `${paint("bold", charge.id)} ${charge.status}${about.length > 0 ? `, ${printable(about.join(", "))}` : ""}`,
+    printable(chargeSentence(charge)),
+    "",
+  ];
+  const start = Date.parse(story[0]?.at ?? charge.created_at);
+  let [day, actor] = ["", ""];
+  for (const told of story) {
+    const [date, time] = [timeText(told.at).slice(0, 10), told.at.slice(11, 23)];
+    if (date !== day) lines.push(paint("bold", `${date} (UTC)`));
+    const who = told.actor === actor ? "" : paint("dim", `  by ${printable(told.actor)}`);
+    lines.push(`  ${time}  ${paint("dim", sinceText(Date.parse(told.at) - start))}  ${printable(told.text)}${who}`);
+    if (told.why) lines.push(paint("dim", `${" ".repeat(WHY_INDENT)}because: ${printable(told.why)}`));
+    [day, actor] = [date, told.actor];
+  }
+  return lines.join("\n");
+}
+
+const WHY_INDENT = 31;
+
+function sinceText(ms: number): string {
+  return `+${spanText(ms)}`.padEnd(13);
+}

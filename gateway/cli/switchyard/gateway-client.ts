@@ -1,0 +1,123 @@
+import type { Clock } from "../../../providers/contract/clock.ts";
+import type { KeyRole } from "../../store/api-keys.ts";
+import { CommandFailed, EXIT } from "./exit-code.ts";
+import { type ProblemJson, Refused } from "./problem-words.ts";
+
+/** What a query takes; what is undefined is left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+export interface Page<Row> {
+  readonly object: "list";
+  readonly data: readonly Row[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
+/** One request. A gateway answers everything within its own time budget, which is shorter. */
+const TIMEOUT_MS = 60_000;
+/** Polite refusals that are waited out, and how long for one of them. */
+const MAX_TRIES = 4;
+const MAX_WAIT_S = 10;
+/** What one page may hold, by the interface. */
+const MAX_PAGE = 100;
+
+/** A gateway over HTTP, with one key. Every failure is a `CommandFailed` that says what to do. */
+export class Gateway {
+  readonly url: string;
+  readonly #key: () => Promise<string>;
+  readonly #roles: readonly KeyRole[];
+  readonly #clock: Clock;
+
+  constructor(options: { url: string; key: () => Promise<string>; roles: readonly KeyRole[]; clock: Clock }) {
+    this.url = options.url.replace(/\/+$/, "");
+    this.#key = options.key;
+    this.#roles = options.roles;
+    this.#clock = options.clock;
+  }
+
+  async get<T>(path: string, query: Query = {}): Promise<T> {
+    return this.#json(await this.#ask("GET", path + search(query), undefined, "application/json"));
+  }
+
+  async send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: object): Promise<T> {
+    return this.#json(await this.#ask(method, path, body, "application/json"));
+  }
+
+  async csv(path: string, query: Query = {}): Promise<string> {
+    return (await this.#ask("GET", path + search(query), undefined, "text/csv")).text();
+  }
+
+  /** The rows of a list, page after page, until there are `limit` of them or no more. `onPage` is told how many there are so far. */
+  async list<Row>(path: string, query: Query, limit: number, onPage: (count: number) => void = () => {}): Promise<Page<Row>> {
+    const data: Row[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await this.get<Page<Row>>(path, { ...query, limit: Math.min(MAX_PAGE, limit - data.length), starting_after: after });
+      data.push(...page.data);
+      onPage(data.length);
+      if (page.next_cursor === null || data.length >= limit) return { ...page, data };
+      after = page.next_cursor;
+    }
+  }
+
+  async #ask(method: string, path: string, body: object | undefined, accept: string): Promise<Response> {
+    const headers = {
+      accept,
+      authorization: `Bearer ${await this.#key()}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    };
+    const init = { method, headers, redirect: "manual" as const, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+    for (let tries = 1; ; tries += 1) {
+      const response = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error: unknown) => {
+        throw this.#unreachable(error, method !== "GET");
+      });
+      if (response.ok) return response;
+      const waitS = Number(response.headers.get("retry-after")) || 0;
+      // A 429 was refused before anything was done; a question may be asked again in any case.
+      const again = response.status === 429 || (response.status === 503 && method === "GET");
+      if (!again || waitS <= 0 || waitS > MAX_WAIT_S || tries >= MAX_TRIES) throw await this.#refused(response);
+      await response.body?.cancel();
+      await this.#clock.sleep(waitS * 1_000);
+    }
+  }
+
+  async #json<T>(response: Response): Promise<T> {
+    if (!response.headers.get("content-type")?.includes("json")) throw this.#stranger(response.status);
+    return (await response.json()) as T;
+  }
+
+  async #refused(response: Response): Promise<CommandFailed> {
+    const type = response.headers.get("content-type") ?? "";
+    if (!type.startsWith("application/problem+json")) return this.#stranger(response.status);
+    return new Refused((await response.json()) as ProblemJson, this.#roles);
+  }
+
+  #stranger(status: number): CommandFailed {
+    return new CommandFailed(EXIT.unreachable, `${this.url} answers (${status}), but not as a Switchyard gateway does`, [
+      "Look at --url and SWITCHYARD_URL, and at what stands between (a proxy, a sign-in page).",
+    ]);
+  }
+
+  #unreachable(error: unknown, isChange: boolean): CommandFailed {
+    const reason = reasonOf(error);
+    const never = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|bad port/.test(reason);
+    const change = never ? "Nothing reached it: nothing was changed." : "Nobody knows whether it was done: look before you repeat it.";
+    return new CommandFailed(EXIT.unreachable, `${this.url} does not answer: ${reason}`, [
+      ...(isChange ? [change] : []),
+      "Is a gateway running there? `npm start` starts one; --url or SWITCHYARD_URL names another; `switchyard doctor` looks at the set-up.",
+    ]);
+  }
+}
+
+/** Why a request had no answer, for people. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1_000} s`;
+  const { cause } = error;
+  const inner = cause instanceof AggregateError ? (cause.errors[0] as Error | undefined) : cause;
+  return inner instanceof Error ? inner.message || String((inner as { code?: string }).code) : error.message;
+}
+
+function search(query: Query): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`;
+}

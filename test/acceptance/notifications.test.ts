@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Chat, type MailServer, startChat, startMailServer } from "../support/message-receivers.ts";
+import { ask, chargeUntilTold } from "./client.ts";
+import type { Gateway } from "./gateway-process.ts";
+import { sleep, startWorld, until, type World } from "./harness.ts";
+import { goodBody } from "./storm.ts";
+
+let world: World;
+let gateways: Gateway[];
+let chat: Chat;
+let mail: MailServer;
+
+beforeAll(async () => {
+  [chat, mail] = await Promise.all([startChat(), startMailServer()]);
+  const env = {
+    NOTIFY_SLACK_URL: chat.url,
+    NOTIFY_SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+    NOTIFY_EMAIL_FROM: "Switchyard <switchyard@example.com>",
+    NOTIFY_EMAIL_FINANCE_TO: "finance@example.com",
+    WEBHOOK_ALLOW_PRIVATE: "on",
+  };
+  world = await startWorld({ postgres: "own", redis: true, env });
+  gateways = await Promise.all([world.start(), world.start()]);
+});
+afterAll(async () => {
+  await world.close();
+  await Promise.all([chat.close(), mail.close()]);
+});
+
+const BROWSER = { headers: { accept: "text/html,application/xhtml+xml,*/*;q=0.8" } };
+
+it("two gateways tell an outage of all processors once, through a restart of the database and a chat that is away", {
+  timeout: 240_000,
+}, async () => {
+  chat.status = 503;
+  for (const provider of ["stripe", "paypal"] as const) world.sandbox.setFault(provider, { kind: "refuse" });
+  for (let n = 1; n <= 12; n += 1) await chargeUntilTold(() => world.urls(), { key: `told-${n}`, body: goodBody(n) });
+  await until(
+    () => mail.got,
+    (got) => got.length > 0,
+    120_000,
+  );
+  await until(
+    () => chat.asked,
+    (asked) => asked > 0,
+    60_000,
+  );
+  await world.postgres.restart();
+  chat.status = 200;
+  await until(
+    () => chat.got,
+    (got) => got.length > 0,
+    120_000,
+  );
+  // Whoever would tell it once more would have done so by now.
+  await sleep(8_000);
+  expect(chat.got).toEqual([expect.stringContaining("No processor can be used: charges are kept and collected later")]);
+  expect(chat.got[0]).toMatch(/Deferred: \d+ charges, /);
+  expect(mail.got.map(({ to, headers }) => [to, headers.subject])).toEqual([
+    [["finance@example.com"], "[test mode] No processor can be used: charges are kept and collected later"],
+  ]);
+  expect(world.logs()).not.toContain("chat-secret");
+});
+
+it("and say it to customers, on every instance the same", async () => {
+  interface Status {
+    readonly status: string;
+    readonly charges: string;
+    readonly capabilities: readonly { readonly since: string }[];
+  }
+  const told = () => Promise.all(gateways.map(async ({ url }) => (await ask<Status>(url, "GET /status")).body));
+  const [one, other] = await until(told, (all) => all.every(({ status }) => status === "outage"));
+  expect(one).toMatchObject({ status: "outage", charges: "kept" });
+  expect(other!.capabilities).toEqual(one!.capabilities);
+  for (const { url } of gateways) {
+    const page = await ask(url, "GET /status", BROWSER);
+    expect(page.type).toBe("text/html; charset=utf-8");
+    expect(page.text).toContain("<h1>Payments are saved and collected later</h1>");
+  }
+});
