@@ -108,6 +108,7 @@ describe("the console", () => {
     const page = await world.signIn("ops");
     for (const name of ["Overview", "Providers", "Routing", "Charges", "Queue", "Reconciliation", "Audit", "Sandbox"]) {
       await goTo(page, name);
+      if (name === "Sandbox") await page.getByRole("list", { name: "The newest charges" }).waitFor();
       expect(await seriousFaults(page)).toEqual([]);
       await page.emulateMedia({ colorScheme: "dark" });
       // What does not depend on colours was judged above.

@@ -14,7 +14,7 @@ export function Feed({ log }: { log: readonly LoggedCharge[] }) {
     <ul className="feed" aria-label="The newest charges">
       {log.slice(0, SHOWN).map((charge) => (
         <li key={charge.id}>
-          <Link to={`/charges/${charge.id}`} aria-label={`The charge ${charge.id}`}>
+          <Link to={`/charges/${charge.id}`} title={charge.id}>
             <Money amount={charge.amount} currency={charge.currency} />
           </Link>
           <span className="way">
