@@ -21,6 +21,7 @@ const COMMANDS = {
   bench: "test/bench/bench.ts",
   "bench:decision": "test/bench/decision.ts",
   "bench:routing": "test/bench/routing/bench.ts",
+  "bench:console": "test/bench/console/bench.ts",
   client: "gateway/cli/client.ts",
   example: "gateway/cli/example.ts",
   switchyard: "gateway/cli/switchyard/main.ts",
