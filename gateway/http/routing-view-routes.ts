@@ -38,6 +38,7 @@ function queueRoute({ db }: RoutingViewDeps): Route {
     path: "/v1/routing/queue",
     roles: ["finance", "ops"],
     summary: "What waits: deferred charges, charges in doubt, open dead letters",
+    description: "Of this moment. Amounts by currency are never added up; a kind of which nothing waits is not in the list.",
     responses: {
       200: {
         description: "Counts and amounts",
@@ -78,7 +79,10 @@ function flowRoute({ reports, clock }: RoutingViewDeps): Route {
       "Counted like the statistics, by whole hours: `from` and `to` are aligned outward.",
     query: z.strictObject({
       ...reportTime,
-      by: z.enum(["brand", "country", "currency", "type"]).default("brand"),
+      by: z
+        .enum(["brand", "country", "currency", "type"])
+        .default("brand")
+        .meta({ description: "What of the payment the segments are: its card's brand, its country, its currency, or the method's type" }),
     }),
     responses: {
       200: {

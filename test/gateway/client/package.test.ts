@@ -55,9 +55,9 @@ export async function main(): Promise<number> {
   await switchyard.charges.create({ amount: "1", currency: "usd", payment_method: "pm_1" });
   // @ts-expect-error a field that there is not
   await switchyard.charges.create({ amount: 1, currency: "usd", payment_method: "pm_1", colour: "red" });
-  // @ts-expect-error a status that there is not
-  await switchyard.charges.list({ status: "paid" });
-  const page: Page<Charge> = await switchyard.charges.list({ status: "failed", limit: 3 });
+  // @ts-expect-error a filter that there is not
+  await switchyard.charges.list({ colour: "red" });
+  const page: Page<Charge> = await switchyard.charges.list({ status: "failed,canceled", limit: 3 });
   for await (const one of switchyard.charges.each()) if (isOpen(one)) return one.attempts.length;
   const status: ChargeStatus = page.data[0]?.status ?? charge.status;
   const event = verifyWebhook("{}", { "webhook-id": "x" }, ["whsec_1", "whsec_2"]);
