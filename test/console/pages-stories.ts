@@ -41,7 +41,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
     it("says what one processor alone would have lost", async () => {
       await goTo(finance, "Routing");
       const recovered = finance.getByRole("definition").filter({ hasText: "by trying another processor" });
-      await recovered.getByText("SEK 99.00").waitFor();
+      await recovered.getByText("CA$99.00").waitFor();
     });
   });
 
@@ -51,7 +51,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
       await finance.getByRole("searchbox", { name: "Search" }).fill("story-rescued");
       await expect.poll(() => finance.getByRole("rowheader").count()).toBe(1);
       await finance.getByRole("link", { name: "story-rescued" }).click();
-      await finance.getByRole("heading", { name: "SEK 99.00 for story-rescued" }).waitFor();
+      await finance.getByRole("heading", { name: "CA$99.00 for story-rescued" }).waitFor();
       await finance.getByText("It was collected because Switchyard tried a second processor: Stripe could not be reached.").waitFor();
       await finance.getByText("Why this processor").first().click();
       await finance.getByText("stripe was chosen because").waitFor();
@@ -75,7 +75,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
       await ops.getByRole("button", { name: "Replay dl_story" }).click();
       const dialog = ops.getByRole("dialog");
       await dialog.getByText("the money is collected as soon as a processor can be used, once").waitFor();
-      await dialog.getByText("SEK 29.00").waitFor();
+      await dialog.getByText("CA$29.00").waitFor();
       expect(await seriousFaults(ops)).toEqual([]);
       world().gateway.sandbox.clearFaults();
       await dialog.getByRole("button", { name: "Replay" }).click();
@@ -88,15 +88,15 @@ export function pagesStories(world: () => ConsoleWorld): void {
       await ops.getByRole("button", { name: "Settle by hand" }).click();
       const dialog = ops.getByRole("dialog");
       await dialog.getByLabel("No, no money was taken").check();
-      await dialog.getByText("SEK 19.00 counts as not collected").waitFor();
-      const settle = dialog.getByRole("button", { name: "End it: SEK 19.00 not collected" });
+      await dialog.getByText("CA$19.00 counts as not collected").waitFor();
+      const settle = dialog.getByRole("button", { name: "End it: CA$19.00 not collected" });
       expect(await settle.isDisabled()).toBe(true);
       await dialog.getByLabel("Reason, for the audit trail").fill("the customer says so");
       await settle.click();
       await dialog.getByRole("alert").getByText("The provider says that the attempt is approved").waitFor();
       await dialog.getByRole("button", { name: "Cancel" }).click();
       // The processor's word counts, and the page shows it by itself.
-      await ops.getByText("PayPal collected SEK 19.00.").waitFor();
+      await ops.getByText("PayPal collected CA$19.00.").waitFor();
       // The browser tells of each refusal by itself.
       expect(world().faults.splice(0)).toEqual([expect.stringContaining("409")]);
     });
@@ -119,6 +119,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
     await dialog.getByRole("button", { name: "Save and close it" }).click();
     await ops.getByText("No differences").waitFor();
     await goTo(ops, "Audit");
+    await ops.getByRole("searchbox", { name: "Event" }).fill("reconciliation.resolved");
     await ops.getByText("Finding closed: unknown payment – another shop on this account").waitFor();
     await ops.getByRole("button", { name: "Verify the chain" }).click();
     await ops.getByText(/All [\d,]+ events are as they were written/).waitFor();
@@ -128,7 +129,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
 const TOKENS = { stripe: { customer: "cus_1", payment_method: "pm_card_visa" }, paypal: { vault_id: "vault-1", source: "card" } };
 const POOR = { stripe: { customer: "cus_2", payment_method: "pm_card_visa_chargeDeclinedInsufficientFunds" } };
 
-/** In Swedish crowns, so that the traffic of other stories is not among them; Stripe first, with fees. Leaves both processors down. */
+/** In Canadian dollars, so that the traffic of other stories is not among them; Stripe first, with fees. Leaves both processors down. */
 async function makeCharges(world: ConsoleWorld): Promise<{ rescued: string; waiting: string; kept: string }> {
   const { sandbox } = world.gateway;
   sandbox.clearFaults();
@@ -138,8 +139,8 @@ async function makeCharges(world: ConsoleWorld): Promise<{ rescued: string; wait
   // A breaker that another story opened is not to decide where these go.
   for (const id of ["stripe", "paypal"]) await call(world, "PUT", `/v1/providers/${id}/override`, { mode: "up", reason: "stories" });
   const charge = async (reference: string, amount: number, tokens: object = TOKENS): Promise<string> => {
-    const payment_method = { ...tokens, type: "card", brand: "visa", country: "JP" };
-    return (await call(world, "POST", "/v1/charges", { amount, currency: "sek", reference, payment_method })).id;
+    const payment_method = { ...tokens, type: "card", brand: "visa", country: "CA" };
+    return (await call(world, "POST", "/v1/charges", { amount, currency: "cad", reference, payment_method })).id;
   };
   await charge("story-plain", 4200);
   await charge("story-declined", 900, POOR);
