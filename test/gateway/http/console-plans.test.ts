@@ -61,7 +61,7 @@ it("without the indexes that are there for it, it would", async () => {
   await get("/v1/charges?provider=nobody").expect(200);
   await get("/v1/routing/queue").expect(200);
   await watched.close();
-  expect(watched.scans).toContain("waiting_in_doubt (with its values) reads all of charges");
+  expect(watched.scans).toContain("waiting (with its values) reads all of charges");
   expect(watched.excesses).toContain(`list_charges_p looks at ${CHARGES} rows of charges`);
 });
 
