@@ -76,6 +76,7 @@ const CASES: Readonly<Partial<Record<ProblemCode, { detail?: string } & NonNulla
   card_number_not_allowed: { detail: "The path or query holds what looks like a card number." },
   unauthorized: { detail: "This API key is not known, or it was revoked." },
   forbidden: { detail: "This key has the role finance; this takes one of: ops, admin." },
+  csrf_token_invalid: { detail: "Send X-CSRF-Token with the token that GET /console/session tells." },
   not_found: { detail: "There is no such charge." },
   not_acceptable: { detail: "This is available as application/json." },
   idempotency_key_missing: { detail: "Send an Idempotency-Key header: one per operation, the same for each retry." },

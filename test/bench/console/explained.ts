@@ -22,6 +22,8 @@ export interface Explained {
 /** Each statement's plan is read twice: for its values, and the generic one that PostgreSQL may take after some uses (16 and later). */
 export function explained(inner: Database, url: string): Explained {
   const pool = new pg.Pool({ connectionString: url, max: 2 });
+  // Its statements fail, which is all that anybody has to know.
+  pool.on("error", () => {});
   const scans: string[] = [];
   const excesses: string[] = [];
   const seen = new Set<string>();
