@@ -2,7 +2,7 @@ import { Gauge, type Registry } from "prom-client";
 import type { Clock } from "../providers/contract/clock.ts";
 import type { Database } from "./store/database.ts";
 import { DEAD_LETTER_KINDS } from "./store/read-dead-letters.ts";
-import { countOpenDeadLetters, readWaiting, type Waiting } from "./store/waiting.ts";
+import { readOpenLetters, readWaiting, type Waiting } from "./store/waiting.ts";
 
 type Read = (waiting: Waiting, nowMs: number) => number;
 
@@ -25,7 +25,7 @@ export function registerWaitingMetrics(registry: Registry, db: Database, clock: 
   let reading: Promise<readonly Waiting[]> | null = null;
   // A scrape asks all gauges at once: one statement for the three.
   const read = (): Promise<readonly Waiting[]> => {
-    reading ??= readWaiting(db)
+    reading ??= readWaiting(db, null)
       .catch(() => [])
       .finally(() => {
         reading = null;
@@ -51,7 +51,7 @@ export function registerWaitingMetrics(registry: Registry, db: Database, clock: 
     labelNames: ["kind"],
     registers,
     async collect() {
-      const rows = await countOpenDeadLetters(db).catch(() => null);
+      const rows = await readOpenLetters(db, null).catch(() => null);
       this.reset();
       if (rows === null) return;
       for (const kind of DEAD_LETTER_KINDS) this.set({ kind }, Number(rows.find((row) => row.kind === kind)?.count ?? 0n));

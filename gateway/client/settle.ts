@@ -40,7 +40,7 @@ export async function settled<T>(
   let known = first;
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(MAX_LOOK_MS, pauseMs * GROWTH)) {
     if (known !== null) {
-      const waitMs = known.retryAfterMs ?? pauseMs * (0.75 + seams.random() / 2);
+      const waitMs = known.retryAfterMs || pauseMs * (0.75 + seams.random() / 2);
       if (!isOpen(known.body) || signal?.aborted || seams.now() + waitMs >= endMs) return known.body;
       await seams.sleep(waitMs, signal);
       if (signal?.aborted) return known.body;

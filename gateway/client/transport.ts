@@ -107,7 +107,8 @@ export class Transport {
       const facts = { tries, money: moneyOf(key, "none", unsure), idempotencyKey: key, cause: refused ?? failure(told) };
       if (options.signal?.aborted) throw new NoAnswerError({ ...facts, code: "aborted" });
       if (!isRepeatable(call.repeat, told, refusal)) throw refused ?? new NoAnswerError({ ...facts, code: "unanswered" });
-      const pauseMs = refusal?.retryAfterMs ?? this.#backoff(tries);
+      // Zero, too, is answered with a pause: what stands before the gateway may say it of each try.
+      const pauseMs = refusal?.retryAfterMs || this.#backoff(tries);
       if (nowMs + pauseMs >= endMs) throw new NoAnswerError({ ...facts, code: "timed_out" });
       await this.seams.sleep(pauseMs, options.signal);
       if (options.signal?.aborted) throw new NoAnswerError({ ...facts, code: "aborted" });

@@ -25,10 +25,9 @@ export interface StreamRouteDeps {
 export function consoleStreamRoutes(deps: StreamRouteDeps): { routes: Route[]; closeAll(): void } {
   const open = new Map<OpenAnswer, string>();
 
-  function assertRoom(token: string): void {
+  function hasRoom(token: string): boolean {
     const mine = [...open.values()].filter((of) => of === token).length;
-    if (open.size >= MAX_STREAMS || mine >= MAX_PER_SESSION)
-      throw new Problem("too_many_requests", "Too many streams are open. Close a tab.", { retryAfterS: 10 });
+    return open.size < MAX_STREAMS && mine < MAX_PER_SESSION;
   }
 
   const stream = route({
@@ -42,12 +41,14 @@ export function consoleStreamRoutes(deps: StreamRouteDeps): { routes: Route[]; c
     async handler(request) {
       const token = sessionCookie(request.header("cookie")) ?? "";
       const session = await deps.sessions.admit(token, request);
-      assertRoom(token);
+      if (!hasRoom(token)) throw new Problem("too_many_requests", "Too many streams are open. Close a tab.", { retryAfterS: 10 });
       return {
         status: 200,
         stream: {
           type: "text/event-stream; charset=utf-8",
           open(out) {
+            // Others that waited for the same session were let in at the same moment.
+            if (!hasRoom(token)) return out.close();
             open.set(out, token);
             const end = begin(deps, { token, accountId: session.principal.accountId }, out);
             out.onClose(() => {

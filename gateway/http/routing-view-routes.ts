@@ -4,8 +4,8 @@ import { bandsOf } from "../health/provider-bands.ts";
 import { FLOW_OUTCOMES } from "../store/count-events.ts";
 import type { Database } from "../store/database.ts";
 import { readProviderHistory } from "../store/provider-history.ts";
-import { readOpenLetters, readWaiting } from "../store/read-queue.ts";
 import { readFlow } from "../store/stats.ts";
+import { readOpenLetters, readWaiting } from "../store/waiting.ts";
 import { HOUR_MS, invalidQuery, rangeOf, reportTime } from "./report-time.ts";
 import { type Route, route } from "./route.ts";
 
@@ -57,13 +57,23 @@ function queueRoute({ db }: RoutingViewDeps): Route {
     },
     problems: [],
     async handler({ principal: { accountId } }) {
-      const [deferred, inDoubt, letters] = await Promise.all([
-        readWaiting(db, { accountId, status: "deferred" }),
-        readWaiting(db, { accountId, status: "in_doubt" }),
-        readOpenLetters(db, accountId),
-      ]);
-      const doubts = inDoubt.map(({ next_at, ...row }) => row);
-      return { status: 200, body: { object: "queue", deferred, in_doubt: doubts, dead_letters: letters } };
+      const [waiting, letters] = await Promise.all([readWaiting(db, accountId), readOpenLetters(db, accountId)]);
+      const [deferred, inDoubt] = (["deferred", "in_doubt"] as const).map((status) => waiting.filter((row) => row.status === status));
+      return {
+        status: 200,
+        body: {
+          object: "queue",
+          deferred: deferred?.map(({ currency, count, amount, oldest, next }) => ({
+            currency,
+            count,
+            amount,
+            oldest_at: oldest,
+            next_at: next,
+          })),
+          in_doubt: inDoubt?.map(({ currency, count, amount, oldest }) => ({ currency, count, amount, oldest_at: oldest })),
+          dead_letters: letters,
+        },
+      };
     },
   });
 }

@@ -3,8 +3,8 @@ import type { Clock } from "../../providers/contract/clock.ts";
 import type { Fees } from "../../routing/rules.ts";
 import type { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
-import { readDeferredSummary } from "../store/deferred-summary.ts";
 import { readStats, type StatsInterval, type StatsQuery, type StatsRow } from "../store/stats.ts";
+import { readWaiting } from "../store/waiting.ts";
 import { type CsvCell, toCsv } from "./csv.ts";
 import { DAY_MS, HOUR_MS, invalidQuery, MINUTE_MS, rangeOf, reportTime } from "./report-time.ts";
 import { type Route, route } from "./route.ts";
@@ -218,7 +218,8 @@ function deferredRoute({ reports }: StatsRouteDeps): Route {
     },
     problems: [],
     async handler({ principal }) {
-      const data = await readDeferredSummary(reports, principal.accountId);
+      const waiting = await readWaiting(reports, principal.accountId);
+      const data = waiting.flatMap(({ status, ...row }) => (status === "deferred" ? [row] : []));
       return { status: 200, body: { object: "deferred_summary", count: data.reduce((sum, row) => sum + row.count, 0n), data } };
     },
   });

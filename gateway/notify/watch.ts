@@ -7,7 +7,7 @@ import type { Database } from "../store/database.ts";
 import { dispatchEvents, ensureCursorAtHead } from "../store/dispatch-events.ts";
 import { readReachability } from "../store/fleet-reachability.ts";
 import { lockNotifications, readNotifications, writeNotifications } from "../store/notifications.ts";
-import { oldestAtRisk, readRevenueAtRisk } from "../store/revenue-at-risk.ts";
+import { oldestWaiting, readWaiting, type Waiting } from "../store/waiting.ts";
 import { type ConditionState, nextCondition, type Tell } from "./condition.ts";
 import { addHappening, type DigestState, dueDigest } from "./digest.ts";
 import { NOTIFICATION, type Notification, type Risk } from "./notification.ts";
@@ -90,7 +90,7 @@ async function look(parts: NotifyParts): Promise<void> {
     const before = stateOf(await lockNotifications<NotifyState>(query));
     const { state, begunOrEnded, happened } = step(before, facts, now);
     if (state === before) return [];
-    const atRisk = begunOrEnded.length === 0 ? [] : (await readRevenueAtRisk(query, DEFAULT_ACCOUNT)).map(riskOf);
+    const atRisk = begunOrEnded.length === 0 ? [] : (await readWaiting({ query }, DEFAULT_ACCOUNT)).map(riskOf);
     const notifications = [...begunOrEnded.map((one) => conditionNotice(one, atRisk, facts)), ...happened];
     const events = [...notifications.map((data) => ({ type: NOTIFICATION, data })), ...publicEvents(begunOrEnded, atRisk)];
     await writeNotifications(query, state, events, new Date(now));
@@ -101,7 +101,7 @@ async function look(parts: NotifyParts): Promise<void> {
 
 async function factsOf({ db, fleet }: NotifyParts, now: number): Promise<Facts> {
   const status = fleet.status();
-  const [reachability, oldest] = await Promise.all([readReachability(db), oldestAtRisk((statement) => db.query(statement))]);
+  const [reachability, oldest] = await Promise.all([readReachability(db), oldestWaiting(db)]);
   // What a person has decided is known to people; what this instance alone finds is no provider's trouble.
   const down = status.filter(({ health, override, circuit }) => health === "unavailable" && override === null && !circuit.alone);
   const olderThan = (date: Date | null, ms: number) => date !== null && now - date.getTime() > ms;
@@ -176,7 +176,7 @@ function publicEvents(told: Step["begunOrEnded"], atRisk: readonly Risk[]): { ty
   );
 }
 
-function riskOf({ status, currency, count, amount, oldest }: Awaited<ReturnType<typeof readRevenueAtRisk>>[number]): Risk {
+function riskOf({ status, currency, count, amount, oldest }: Waiting): Risk {
   return { status, currency, count: Number(count), amount: amount.toString(), oldest: oldest.toISOString() };
 }
 

@@ -8,7 +8,7 @@
  *   charges_succeeded,  charges that are now in that state, by the minute of the change: +1 when they enter it, -1 when
  *   _failed, _canceled  they leave it again (a late success that is adopted), at the provider that the first change named.
  *                       So for each of these states the sum over all time is the number of charges in it, exactly
- *   charges_deferred    times a charge became deferred; what is deferred now: deferred-summary.ts
+ *   charges_deferred    times a charge became deferred; what is deferred now: waiting.ts
  *   refunds_succeeded   refunds that are succeeded now, by the minute of the change, with their own amounts: +1 when one succeeds, -1 when
  *                       one that had succeeded turns out to have failed. Compensations are no refunds: their charges never had the money
  *   disputes_opened     times a dispute was opened, with the disputed amounts

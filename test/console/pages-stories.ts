@@ -84,6 +84,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
     });
 
     it("believes the processor when a person says otherwise, and shows what it said", async () => {
+      world().gateway.sandbox.clearFaults();
       await ops.goto(`${world().gateway.url}/console/charges/${made.waiting}`);
       await ops.getByRole("button", { name: "Settle by hand" }).click();
       const dialog = ops.getByRole("dialog");

@@ -3,6 +3,7 @@ import { CommandFailed, EXIT } from "./exit-code.ts";
 import type { Page } from "./gateway-client.ts";
 import { MODE_WORDS, MODES, type Mode, type ProviderJson, untilText } from "./provider-words.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
+import { printable } from "./terminal.ts";
 import { parseSpan } from "./when.ts";
 import { listOf } from "./words.ts";
 
@@ -27,7 +28,7 @@ export function addForce(tool: Tool, program: Command): void {
       const path = `/v1/providers/${encodeURIComponent(id as string)}/override`;
       const provider = mode === "clear" ? await clear(session, path, options) : await force(session, path, mode as Mode, options);
       if (session.json) session.printJson(provider);
-      else session.print(sentence(provider, session.nowMs));
+      else session.print(printable(sentence(provider, session.nowMs)));
       await warnOfNone(session);
       return undefined;
     },
@@ -55,5 +56,5 @@ async function warnOfNone(session: Session): Promise<void> {
   const { data } = await session.gateway.get<Page<ProviderJson>>("/v1/providers");
   if (data.some(({ health }) => health !== "unavailable")) return;
   const all = listOf(data.map(({ id, reason }) => `${id} (${reason ?? "unavailable"})`));
-  session.note(`Attention: no processor takes new attempts now: ${all}. Charges are deferred, and collected when one returns.`);
+  session.note(`Attention: no processor takes new attempts now: ${printable(all)}. Charges are deferred, and collected when one returns.`);
 }

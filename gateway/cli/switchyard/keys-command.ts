@@ -2,6 +2,7 @@ import { open, rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { CommandFailed, EXIT } from "./exit-code.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
+import { printable } from "./terminal.ts";
 import { parseCount } from "./when.ts";
 import { timeText } from "./words.ts";
 
@@ -66,7 +67,7 @@ export function addKeys(tool: Tool, program: Command): void {
     async run(session, _, [id]) {
       const key = await session.gateway.send<KeyJson>("DELETE", `/v1/keys/${encodeURIComponent(id as string)}`);
       if (session.json) session.printJson(key);
-      else session.print(`${key.id} (${key.name}, ${key.role}) is revoked: no gateway takes it after 5 seconds.`);
+      else session.print(`${key.id} (${printable(key.name)}, ${key.role}) is revoked: no gateway takes it after 5 seconds.`);
       return undefined;
     },
   });

@@ -3,6 +3,7 @@ import type { Page } from "./gateway-client.ts";
 import { type ProviderJson, remarks } from "./provider-words.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
 import type { Cell } from "./table.ts";
+import { printable } from "./terminal.ts";
 import { percent } from "./words.ts";
 
 export function addProviders(tool: Tool, program: Command): void {
@@ -36,7 +37,7 @@ const HEALTH_STYLE = { up: "green", testing: "yellow", unavailable: "red" } as c
 
 function show(session: Session, providers: readonly ProviderJson[]): void {
   session.printTable(COLUMNS, providers.map(row));
-  const told = providers.flatMap((provider) => remarks(provider, session.nowMs).map((line) => `${provider.id}: ${line}`));
+  const told = providers.flatMap((provider) => remarks(provider, session.nowMs).map((line) => printable(`${provider.id}: ${line}`)));
   if (told.length > 0) session.print(`\n${told.join("\n")}`);
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { CommandFailed, EXIT, type ExitCode } from "./exit-code.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
+import { printable } from "./terminal.ts";
 import { parseSpan, parseWhen } from "./when.ts";
 import { countOf, moneyText, spanText } from "./words.ts";
 
@@ -115,7 +116,7 @@ function tell(session: Session, run: RunJson, seen: readonly FindingJson[]): Exi
   if (session.json) session.printJson({ ...run, findings: seen });
   else show(session, run, seen);
   if (failed) {
-    session.note(`It could not be compared in full: ${run.error ?? "no reason is recorded"}`);
+    session.note(`It could not be compared in full: ${printable(run.error ?? "no reason is recorded")}`);
     session.note(`The gateway tries it again by itself; wait for that with: switchyard reconcile --run ${run.id}`);
     return EXIT.failed;
   }
@@ -134,7 +135,7 @@ function show(session: Session, { report, state }: RunJson, seen: readonly Findi
   const { count, first } = report.unverified ?? { count: 0, first: [] };
   if (count > 0)
     session.print(
-      `\nThe processor would not say (no finding): ${count}\n${first.map((one) => `  ${one.provider} ${one.subject}`).join("\n")}`,
+      `\nThe processor would not say (no finding): ${count}\n${first.map((one) => `  ${one.provider} ${printable(one.subject)}`).join("\n")}`,
     );
 }
 

@@ -23,6 +23,14 @@ it("waits for a charge until it is decided, looking ever less often, and when it
   expect(slept.at(-1)).toBe(7_000);
 });
 
+it("looks with its own pauses when it is told to look now", async () => {
+  const now = json(202, charge("deferred"), { "retry-after": "0" });
+  const gateway = await scripted(now, now, json(200, charge("succeeded")));
+  const { transport, slept } = impatient(gateway.url);
+  expect(await new Charges(transport).create(REQUEST, { wait: { timeoutMs: 60_000 } })).toMatchObject({ status: "succeeded" });
+  expect(slept).toEqual([200, 320]);
+});
+
 it("an accepted charge is the answer, also when it is still open at the end, or cannot be read meanwhile", async () => {
   const gateway = await scripted(json(202, charge("deferred")), problem(401, "unauthorized", "none"));
   const { transport } = impatient(gateway.url);

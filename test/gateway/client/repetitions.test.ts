@@ -47,6 +47,13 @@ it("one call has one key and the same bytes over all of its tries, whatever happ
   expect(done.slept).toEqual([150, 2_000, 3_000, 1_000, 2_400, 3_750, 1_000, 3_750, 3_750]);
 });
 
+it("a Retry-After of now, or of a clock behind ours, is no leave to ask without a pause", async () => {
+  const past = problem(503, "database_unavailable", "unknown", "Mon, 01 Jan 2024 00:00:00 GMT");
+  const { result, slept } = await create([problem(503, "database_unavailable", "unknown", "0"), past, paid]);
+  expect(result).toEqual(CHARGE);
+  expect(slept).toEqual([150, 300]);
+});
+
 it("each call has a key of its own; a given key is used as it is", async () => {
   const gateway = await scripted(paid);
   const charges = new Charges(impatient(gateway.url).transport);

@@ -76,6 +76,20 @@ describe("the stream of changes", () => {
     ten[0]?.close();
     await vi.waitFor(async () => expect((await listen(finance.cookie)).status).toBe(200));
   });
+
+  it("has no more room for those that come at once, while the session is still looked up", async () => {
+    const finance = await signIn(world.url, "finance");
+    // Nobody is found before the lock goes, and then all of them at the same moment.
+    const locked = run(world.databaseUrl, "begin; lock table console_sessions; select pg_sleep(1); commit");
+    const isLocked = "select 1 / count(*) from pg_locks where relation = 'console_sessions'::regclass and mode = 'AccessExclusiveLock'";
+    await vi.waitFor(() => run(world.databaseUrl, isLocked));
+    const many = await Promise.all(Array.from({ length: 30 }, () => listen(finance.cookie)));
+    await locked;
+    let ended = 0;
+    for (const stream of many) void stream.ended.then(() => (ended += 1));
+    await vi.waitFor(() => expect(ended).toBe(20));
+    expect(many.filter(({ events }) => events[0]?.event === "hello")).toHaveLength(10);
+  });
 });
 
 describe("the sandbox", () => {

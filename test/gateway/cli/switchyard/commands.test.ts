@@ -198,6 +198,16 @@ describe("keys", () => {
     expect(await run(`providers --key-file ${file}`, reader)).toMatchObject({ code: 77, err: expect.stringContaining("401 unauthorized") });
     expect((await run("keys list --all")).out).toMatch(new RegExp(`\\n${id} +finance +revoked `));
   });
+
+  it("what somebody else wrote does not steer the terminal", async () => {
+    const hostile = "mended\u001b[2J\u202e";
+    const shown = "mended\\u001b[2J\\u202e";
+    expect(await switchyard(["force", "paypal", "up", "--reason", hostile], { env: env() })).toMatchObject({ code: 0 });
+    expect((await run("providers")).out).toContain(`: ${shown}\n`);
+    await run("force paypal clear");
+    const made = await switchyard(["keys", "create", "--name", hostile, "--role", "finance", "--json"], { env: env() });
+    expect((await run(`keys revoke ${JSON.parse(made.out).id}`)).out).toContain(`(${shown}, finance) is revoked`);
+  });
 });
 
 describe("reconcile", () => {
