@@ -4,23 +4,20 @@ import type { Database } from "../../../gateway/store/database.ts";
 /** Tables that grow with the charges: nothing that a page reads may go through one of them. */
 const GROWING = new Set(["charges", "attempts", "events", "event_seals", "idempotency_keys", "operations"]);
 
-/** A page of 100 charges with their attempts, found and read; a search that finds MAX_FOUND more. */
-const MOST_ROWS = 1_000;
-
 export interface Explained {
   /** Passes every statement on, after it was explained. */
   readonly db: Database;
   /** Whole scans of growing tables so far, with the statements that have them. */
   readonly scans: string[];
-  /** Statements that looked at more rows of charges or attempts than a few pages have. */
+  /** Statements that looked at more rows of charges or attempts than they may. */
   readonly excesses: string[];
   /** Names of the statements that were explained. */
   readonly seen: Set<string>;
   close(): Promise<void>;
 }
 
-/** Each statement's plan is read twice: for its values, and the generic one that PostgreSQL may take after some uses (16 and later). */
-export function explained(inner: Database, url: string): Explained {
+/** `mostRows`: of charges or attempts that one part of a plan may look at. Each statement's plan is read twice: for its values, and the generic one that PostgreSQL may take after some uses (16 and later). */
+export function explained(inner: Database, url: string, mostRows: number): Explained {
   const pool = new pg.Pool({ connectionString: url, max: 2 });
   // Its statements fail, which is all that anybody has to know.
   pool.on("error", () => {});
@@ -37,7 +34,7 @@ export function explained(inner: Database, url: string): Explained {
     seen.add(name);
     const custom = await pool.query({ text: `explain (analyze, timing off, format json) ${text}`, values: [...values] });
     for (const [table, rows] of visited(custom.rows[0]["QUERY PLAN"])) {
-      if (rows > MOST_ROWS) excesses.push(`${name} looks at ${rows} rows of ${table}`);
+      if (rows > mostRows) excesses.push(`${name} looks at ${rows} rows of ${table}`);
     }
     const generic = await pool.query(`explain (generic_plan, format json) ${text}`);
     for (const [kind, { rows }] of [

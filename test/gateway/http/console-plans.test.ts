@@ -10,6 +10,8 @@ import { createTestDatabase, run, type TestDatabase } from "../../support/databa
 
 /** Enough that a scan is never the cheaper way to a page; `bench:console` does the same with a million. */
 const CHARGES = 20_000;
+/** A page of 100 charges with their attempts, found and read. */
+const MOST_ROWS = 1_000;
 const DAYS = 30;
 const NOW = new Date("2026-06-15T12:00:30Z");
 
@@ -27,7 +29,7 @@ afterAll(async () => {
 
 /** The console's reads over a database whose statements are explained. */
 function reads() {
-  const watched = explained(db, test.url);
+  const watched = explained(db, test.url, MOST_ROWS);
   const app = createHttpApp({
     routes: consoleReads(watched.db, NOW),
     authenticate: async (): Promise<Principal> => ({ accountId: "acct_default", keyId: "1", role: "ops", actor: "key:1" }),
@@ -61,8 +63,7 @@ it("without the indexes that are there for it, it would", async () => {
   await get("/v1/charges?provider=nobody").expect(200);
   await get("/v1/routing/queue").expect(200);
   await watched.close();
-  expect(watched.scans).toContain("waiting (with its values) reads all of charges");
-  expect(watched.excesses).toContain(`list_charges_p looks at ${CHARGES} rows of charges`);
+  for (const name of ["waiting", "list_charges_p"]) expect(watched.excesses).toContain(`${name} looks at ${CHARGES} rows of charges`);
 });
 
 it("the statistics of the seeded charges are those of the charges", async () => {
