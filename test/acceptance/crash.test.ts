@@ -57,7 +57,7 @@ it("takes over what another instance left when it was killed", { timeout: 200_00
   const told = await charging;
   asked.push(...told);
   world.sandbox.clearFaults();
-  expect(told.some(({ heard }) => heard.includes("no answer") && heard.includes("409 idempotency_key_in_use"))).toBe(true);
+  expect(told.some(({ heard }) => heard.includes("no answer"))).toBe(true);
   expect(survivor.isRunning()).toBe(true);
   const { faults } = await judge(world, asked);
   expect(faults).toEqual([]);
