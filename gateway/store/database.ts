@@ -16,6 +16,8 @@ export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values?: readonly unknown[];
+  /** Planned anew each time, under no name: for a text with more shapes than a connection should keep plans of. */
+  readonly unprepared?: true;
 }
 
 /** The statement was never sent: nothing happened. */
@@ -61,7 +63,8 @@ export function openDatabase(options: { url: string; maxConnections: number; onI
 
   async function run<R extends object>(client: pg.PoolClient, statement: Statement): Promise<R[]> {
     try {
-      const result = await client.query<R>({ name: statement.name, text: statement.text, values: [...(statement.values ?? [])] });
+      const { name, text, values = [], unprepared } = statement;
+      const result = await client.query<R>({ ...(unprepared ? {} : { name }), text, values: [...values] });
       return result.rows;
     } catch (error) {
       throw isDefinite(error) ? error : new DatabaseAmbiguous(`connection lost during ${statement.name}`, { cause: error });

@@ -11,7 +11,7 @@ export interface Explained {
   readonly scans: string[];
   /** Statements that looked at more rows of charges or attempts than they may. */
   readonly excesses: string[];
-  /** Names of the statements that were explained. */
+  /** Texts of the statements that were explained. */
   readonly seen: Set<string>;
   close(): Promise<void>;
 }
@@ -30,8 +30,8 @@ export function explained(inner: Database, url: string, mostRows: number): Expla
     .then(({ rows }) => new Set(rows.map(({ name }) => name)));
 
   async function explain(name: string, text: string, values: readonly unknown[]): Promise<void> {
-    if (seen.has(name)) return;
-    seen.add(name);
+    if (seen.has(text)) return;
+    seen.add(text);
     const custom = await pool.query({ text: `explain (analyze, timing off, format json) ${text}`, values: [...values] });
     for (const [table, rows] of visited(custom.rows[0]["QUERY PLAN"])) {
       if (rows > mostRows) excesses.push(`${name} looks at ${rows} rows of ${table}`);

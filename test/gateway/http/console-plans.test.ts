@@ -63,7 +63,7 @@ it("without the indexes that are there for it, it would", async () => {
   await get("/v1/charges?provider=nobody").expect(200);
   await get("/v1/routing/queue").expect(200);
   await watched.close();
-  for (const name of ["waiting", "list_charges_p"]) expect(watched.excesses).toContain(`${name} looks at ${CHARGES} rows of charges`);
+  for (const name of ["waiting", "list_charges"]) expect(watched.excesses).toContain(`${name} looks at ${CHARGES} rows of charges`);
 });
 
 it("the statistics of the seeded charges are those of the charges", async () => {
