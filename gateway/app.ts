@@ -278,7 +278,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
     clock,
   });
   const sessions = createConsoleSessions({ db, clock, randomBytes, authenticator, adminKey: config.adminKey });
-  const changes = watchChanges({ db, fleet, clock, onError: (err) => log.warn({ err }, "what changed could not be read") });
+  const changes = watchChanges({ db, fleet, clock, log });
   const stream = consoleStreamRoutes({ sessions, changes, clock });
   // Where money is real nothing is made up, whatever else runs on this machine.
   const demonstrates = options.sandbox && !livemode ? options.sandbox : null;
@@ -353,9 +353,8 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       stopping = true;
       traffic?.stop();
       stream.closeAll();
-      changes.stop();
       const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
-      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
+      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop(), changes.stop()]);
       await charges.idle();
       await refusals.stop();
       await notifier?.stop();
