@@ -11,7 +11,7 @@ import { ClockGuard } from "./clock-guard.ts";
 import { type Config, isLoopback } from "./config.ts";
 import { assembleConsole, type Console, type SandboxPlace } from "./console-parts.ts";
 import { assembleCore } from "./core-parts.ts";
-import { startFleet } from "./fleet-parts.ts";
+import { defaultsOf, startFleet } from "./fleet-parts.ts";
 import { registerGauges } from "./gauges.ts";
 import { startActiveReads } from "./health/active-reads.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
@@ -209,8 +209,7 @@ async function run(options: GatewayOptions, parts: Parts): Promise<Gateway> {
     port: server.port,
     async stop() {
       stopping = true;
-      const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
-      await Promise.all([api?.console.stop(), server.close(graceMs), background?.stopWork()]);
+      await Promise.all([api?.console.stop(), server.close(config.chargeBudgetMs + STOP_GRACE_MS), background?.stopWork()]);
       await charges.idle();
       await refusals.stop();
       await background?.stop();
@@ -244,14 +243,4 @@ function assembleApi(
     },
   });
   return { routes: [...routes, ...console.routes], console };
-}
-
-/** Fees and limits of PROVIDERS_FILE, as rules have them. */
-function defaultsOf(providers: Config["providers"]): ProviderDefaults {
-  return Object.fromEntries(
-    providers.map(({ id, fees, limits: { per_second, share } }) => [
-      id,
-      { fees, limits: { per_second: per_second ?? undefined, share: share ?? undefined } },
-    ]),
-  );
 }

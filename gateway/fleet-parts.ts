@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
 import type { ProviderDefaults } from "../routing/rules.ts";
+import type { Config } from "./config.ts";
 import { createFleet, type Fleet } from "./health/fleet.ts";
 import type { OverrideWatcher } from "./health/overrides.ts";
 import type { ProviderChange } from "./health/provider-change.ts";
@@ -43,6 +44,16 @@ export function startFleet(parts: {
   fleet.onRecord((change) => recordChange(db, clock, log, change));
   fleet.start();
   return fleet;
+}
+
+/** Fees and limits of PROVIDERS_FILE, as rules have them. */
+export function defaultsOf(providers: Config["providers"]): ProviderDefaults {
+  return Object.fromEntries(
+    providers.map(({ id, fees, limits: { per_second, share } }) => [
+      id,
+      { fees, limits: { per_second: per_second ?? undefined, share: share ?? undefined } },
+    ]),
+  );
 }
 
 /** The trail says which provider was lost and when: for the fleet by the instance whose call it was, else for this instance alone. */
