@@ -151,4 +151,13 @@ describe("GET /v1/routing/bands", () => {
     expect(await bands("10:25:00", "10:29:00")).toEqual([]);
     expect(await bands("10:41:00", "10:45:00")).toEqual(["paypal only 10:41- the other one"]);
   });
+
+  test("refuses a time with more changes than it tells, and leaves none out silently", async () => {
+    await client.query(`insert into events (at, account_id, type, actor, provider, data)
+      select '2026-02-01T00:00:00Z'::timestamptz + n * interval '1 second', 'acct_default', 'provider.closed', 'system:engine', 'paypal', '{}'
+      from generate_series(0, 2000) n`);
+    const { body } = await get("/v1/routing/bands?from=2026-02-01T00:00:00Z&to=2026-02-01T00:33:21Z").expect(400);
+    expect(body.errors[0].pointer).toBe("?from");
+    await get("/v1/routing/bands?from=2026-02-01T00:00:01Z&to=2026-02-01T00:33:21Z").expect(200);
+  });
 });
