@@ -94,7 +94,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 const POLL_MS = 150;
 
 /** Polls until `done`; throws what was last seen after `timeoutMs`, which is generous: no test asserts how fast something is. */
-export async function until<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 60_000): Promise<T> {
+export async function until<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 180_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();
