@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Provider } from "../../gateway/console/src/data/providers.ts";
 import { type Facts, stateOf } from "../../gateway/console/src/pages/overview/state.ts";
 import { consequences } from "../../gateway/console/src/pages/providers/override-words.ts";
+import { major, money } from "../../gateway/console/src/parts/words.ts";
 
 const NOW = Date.parse("2026-11-22T14:00:00Z");
 
@@ -91,5 +92,17 @@ describe("what a forced decision will do", () => {
   it("warns before a provider that does not work is the only one, or is forced up", () => {
     expect(told("only", away("stripe"), provider("paypal"))).toContain("until it can, every charge is kept");
     expect(told("up", away("stripe"), provider("paypal"))).toContain("some will be in doubt");
+  });
+});
+
+describe("an amount", () => {
+  it("has the decimals that the gateway counts in, also where a browser would write none", () => {
+    expect([money(420_050, "huf"), money(4_200, "jpy"), money(4_200, "kwd"), money(-4_250, "usd")]).toEqual([
+      "HUF\u00a04,200.50",
+      "¥4,200",
+      "KWD\u00a04.200",
+      "-$42.50",
+    ]);
+    expect([major(420_050, "huf"), major(4_200, "iqd"), major(4_200, "jpy")]).toEqual([4200.5, 4.2, 4200]);
   });
 });
