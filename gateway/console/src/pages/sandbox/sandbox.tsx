@@ -112,7 +112,7 @@ function LastTwoMinutes({ log, queue }: { log: readonly Charge[]; queue: Queue }
       <Stat
         label="Collected"
         value={count(collected)}
-        note={`${share(collected + failed === 0 ? null : collected / (collected + failed))} of those that ended`}
+        note={collected + failed === 0 ? "none ended yet" : `${share(collected / (collected + failed))} of those that ended`}
       />
       <Stat label="Saved by failover" tone={saved > 0 ? "good" : "quiet"} value={count(saved)} note="another processor took over" />
       <Stat
