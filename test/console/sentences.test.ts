@@ -59,6 +59,14 @@ describe("the sentence of state", () => {
     );
   });
 
+  it("names the day, when a person's decision ends on another one", () => {
+    const override = { mode: "down" as const, reason: "Drill", actor: "key:k", created_at: "2026-11-22T14:00:00Z" };
+    const out = (expires_at: string) =>
+      stateOf(facts({ providers: [{ ...away("stripe"), override: { ...override, expires_at } }, provider("paypal")] })).details[1];
+    expect(out("2026-11-22T14:30:00Z")).toMatch(/^Stripe was taken out by hand \(Drill\), until \d\d:30\.$/);
+    expect(out("2026-11-24T14:00:00Z")).toMatch(/until 24 Nov, \d\d:00\.$/);
+  });
+
   it("says that no money flows when nobody can be asked, and what waits", () => {
     const deferred = [{ currency: "usd", count: 2, amount: 8400, oldest_at: "2026-11-22T13:59:00Z" }];
     const { tone, headline, details } = stateOf(facts({ providers: [away("stripe"), away("paypal")], queue: { ...NOTHING, deferred } }));

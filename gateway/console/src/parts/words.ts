@@ -92,6 +92,11 @@ export function dayTime(at: number | string): string {
   return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
+/** 14:03 when that is today, else 23 Nov, 14:03. `now`: milliseconds since 1970. */
+export function whenTime(at: number | string, now: number): string {
+  return new Date(at).toDateString() === new Date(now).toDateString() ? clockTime(at) : dayTime(at);
+}
+
 export function clockTime(at: number | string): string {
   return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 }
