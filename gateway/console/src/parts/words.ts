@@ -113,6 +113,14 @@ export function providerName(id: string): string {
   return NAMES[id] ?? id;
 }
 
+const BRANDS: Readonly<Record<string, string>> = { amex: "American Express", jcb: "JCB", unionpay: "UnionPay" };
+
+/** A card's brand: "Visa". */
+export function brandName(brand: string): string {
+  const words = plain(brand);
+  return BRANDS[brand] ?? words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** "a, b and c". */
 export function list(words: readonly string[]): string {
   return words.length < 2 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;

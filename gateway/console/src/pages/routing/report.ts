@@ -1,6 +1,6 @@
 import { toCsv } from "../../../../http/csv.ts";
 import { successRate } from "../../data/stats.ts";
-import { count, major, money, plain, providerName, share } from "../../parts/words.ts";
+import { brandName, count, major, money, providerName, share } from "../../parts/words.ts";
 import type { Grouping, MoneyRow } from "./stats.ts";
 
 /** A column of the report: the same value as the screen writes it and as a spreadsheet reads it. */
@@ -94,13 +94,6 @@ export function groupName(row: MoneyRow, grouping: Grouping): string {
     case "day":
       return (row.interval_start ?? "").slice(0, 10);
   }
-}
-
-const BRANDS: Readonly<Record<string, string>> = { amex: "American Express", jcb: "JCB", unionpay: "UnionPay" };
-
-export function brandName(brand: string): string {
-  const words = plain(brand);
-  return BRANDS[brand] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** The very rows and columns of the screen. */
