@@ -6,8 +6,9 @@ import type { Database } from "../store/database.ts";
 import { readProviderHistory } from "../store/provider-history.ts";
 import { readFlow } from "../store/stats.ts";
 import { readOpenLetters, readWaiting } from "../store/waiting.ts";
-import { HOUR_MS, invalidQuery, rangeOf, reportTime } from "./report-time.ts";
+import { HOUR_MS, rangeOf, reportTime } from "./report-time.ts";
 import { type Route, route } from "./route.ts";
+import { invalidQuery } from "./validate.ts";
 
 /** Links of one picture: more are no picture. */
 const MAX_LINKS = 500;

@@ -103,6 +103,8 @@ describe("GET /v1/routing/flow", () => {
     });
     expect(body.links).toEqual([{ segment: "amex", provider: "stripe", outcome: "declined", count: 1, amount: 50, currency: "usd" }]);
     await get("/v1/routing/flow?by=customer").expect(400);
+    const { body: refused } = await get("/v1/routing/flow?from=yesterday").expect(400);
+    expect(refused.errors).toEqual([{ pointer: "?from", detail: "must be a time like 2026-12-01T00:00:00Z" }]);
     await get("/v1/routing/flow?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z").expect(400);
   });
 
