@@ -71,16 +71,17 @@ function queryOf({ status, provider, reference, idempotencyKey, from, to }: List
   return { status, provider, reference, idempotency_key: idempotencyKey, created_from: from, created_before: to };
 }
 
-export async function list(session: Session, query: Query, limit: number): Promise<void> {
-  const progress = session.progress();
-  const page = await session.gateway.list<ChargeJson>("/v1/charges", query, limit, (count) => {
-    if (count < limit && count >= 100) progress.say(`reading charges: ${countOf(count, "charge")}`);
-  });
-  progress.end();
+/** `option` is the one that `limit` came by. */
+export async function list(session: Session, query: Query, limit: number, option = "--limit"): Promise<void> {
+  const page = await session.working((say) =>
+    session.gateway.list<ChargeJson>("/v1/charges", query, limit, (count) => {
+      if (count < limit && count >= 100) say(`reading charges: ${countOf(count, "charge")}`);
+    }),
+  );
   if (session.json) return session.printJson(page);
   if (page.data.length === 0) return session.print("No charge matches.");
   session.printTable(CHARGE_COLUMNS, page.data.map(chargeRow));
-  if (page.has_more) session.note(`There are more: --limit ${limit * 5} shows further ones.`);
+  session.noteMore(page, { limit, max: MAX_LISTED, option });
 }
 
 /** Found by one of the three ways in which people name a charge. */

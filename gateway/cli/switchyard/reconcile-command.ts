@@ -57,7 +57,7 @@ export function addReconcile(tool: Tool, program: Command): void {
         .option("--wait <span>", "how long to wait for its end", parseSpan, 3_600),
     async run(session, options) {
       const begun = await begin(session, options);
-      const run = await ended(session, begun, options.wait * 1_000);
+      const run = await session.working((say) => ended(session, begun, options.wait * 1_000, say));
       const seen = await differences(session, run);
       return tell(session, run, seen);
     },
@@ -75,27 +75,22 @@ async function begin({ gateway }: Session, { from, to, provider, run }: Options)
   return gateway.send<RunJson>("POST", "/v1/reconciliation/runs", { from, to, ...(provider === undefined ? {} : { provider }) });
 }
 
-async function ended(session: Session, begun: RunJson, waitMs: number): Promise<RunJson> {
-  const { clock } = session.surroundings;
-  const progress = session.progress();
+async function ended({ surroundings, gateway }: Session, begun: RunJson, waitMs: number, say: (text: string) => void): Promise<RunJson> {
+  const { clock } = surroundings;
   const start = clock.monotonic();
   let run = begun;
-  try {
-    while (run.state === "queued" || run.state === "running") {
-      const ms = clock.monotonic() - start;
-      if (run.state === "queued" && ms > QUEUED_TOO_LONG_MS) throw nobody(run);
-      if (ms > waitMs)
-        throw new CommandFailed(EXIT.failed, `${run.id} has not ended within ${spanText(waitMs)}; it goes on`, [
-          `switchyard reconcile --run ${run.id}`,
-        ]);
-      progress.say(`${run.id} is ${run.state}, ${spanText(ms)}`);
-      await clock.sleep(POLL_MS);
-      run = await session.gateway.get<RunJson>(`/v1/reconciliation/runs/${run.id}`);
-    }
-    return run;
-  } finally {
-    progress.end();
+  while (run.state === "queued" || run.state === "running") {
+    const ms = clock.monotonic() - start;
+    if (run.state === "queued" && ms > QUEUED_TOO_LONG_MS) throw nobody(run);
+    if (ms > waitMs)
+      throw new CommandFailed(EXIT.failed, `${run.id} has not ended within ${spanText(waitMs)}; it goes on`, [
+        `switchyard reconcile --run ${run.id}`,
+      ]);
+    say(`${run.id} is ${run.state}, ${spanText(ms)}`);
+    await clock.sleep(POLL_MS);
+    run = await gateway.get<RunJson>(`/v1/reconciliation/runs/${run.id}`);
   }
+  return run;
 }
 
 function nobody({ id }: RunJson): CommandFailed {

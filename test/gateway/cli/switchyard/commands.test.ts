@@ -125,7 +125,10 @@ describe("what waits", () => {
         [`dl_${id}`, id],
       );
     expect((await run("deferred")).out).toMatch(/\nUSD +3 +126\.00 USD .* 3\n\n3 charges out of tries: `switchyard dead-letters list`/);
-    expect((await run("deferred --charges 2")).out).toContain(waiting[2]!.id);
+    expect(await run("deferred --charges 2")).toMatchObject({
+      out: expect.stringContaining(waiting[2]!.id),
+      err: "There are more: --charges 10 shows further ones.\n",
+    });
     expect(await json("deferred")).toMatchObject({ object: "deferred_summary", count: 3 });
 
     const letters = await run("dead-letters");
@@ -250,7 +253,8 @@ describe("reconcile", () => {
 
 describe("audit", () => {
   it("lists who did what", async () => {
-    const { out } = await run("audit list --type override.set --limit 1");
+    const { out, err } = await run("audit list --type override.set --limit 1");
+    expect(err).toBe("There are more: --limit 5 shows further ones.\n");
     expect(out).toMatch(/^ *NUMBER +AT \(UTC\) +EVENT +BY +ABOUT\n *\d+ +\S+ \S+ +override\.set +key ADMIN_KEY +paypal, /);
     expect(await json("audit list --actor key:nobody")).toMatchObject({ object: "list", data: [] });
   });
@@ -284,6 +288,12 @@ describe("a gateway that cannot serve", () => {
       code: 64,
       err: expect.stringContaining("SWITCHYARD_URL"),
     });
+  });
+
+  it("leaves no half line of progress before what went wrong", async () => {
+    const closed = { SWITCHYARD_URL: `http://127.0.0.1:${await freePort()}`, SWITCHYARD_API_KEY: ADMIN_KEY };
+    const { err } = await switchyard(["dead-letters", "replay", "dl_1", "dl_2"], { env: closed, columns: 80 });
+    expect(err).toContain("replaying: 0 of 2\r\u001b[2K");
   });
 
   it("is told to programs as JSON on standard error", async () => {
