@@ -80,7 +80,7 @@ export function openSession(surroundings: Surroundings, options: CommonOptions, 
   const keyOnce = () => (key ??= apiKeyFor({ keyFile: options.keyFile, url, roles }, surroundings));
   return {
     surroundings,
-    gateway: new Gateway({ url, key: keyOnce, roles, clock }),
+    gateway: new Gateway({ url, key: keyOnce, clock }),
     json: options.json === true,
     paint,
     nowMs: clock.now(),
@@ -109,7 +109,7 @@ export function gatewayUrl(env: Surroundings["env"]): string {
 
 function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     throw new InvalidArgumentError("It is an address like http://127.0.0.1:8080, without credentials or a query.");
   return text.replace(/\/+$/, "");
 }
