@@ -83,7 +83,7 @@ describe("charges", () => {
   });
 
   it("are found by id, reference and key", async () => {
-    for (const text of [charges.moved.id, "invoice-2", "key-invoice-2"]) {
+    for (const text of [charges.moved.id, "invoice-2", "key-invoice-2", charges.moved.attempts[0]!.id, charges.moved.provider_reference!]) {
       const { data } = await json<{ data: ChargeJson[] }>(`charges search ${text}`);
       expect(data.map(({ id }) => id)).toEqual([charges.moved.id]);
     }
@@ -190,7 +190,7 @@ describe("keys", () => {
     const reader = { SWITCHYARD_API_KEY: "" };
     expect(await run(`providers --key-file ${file}`, reader)).toMatchObject({ code: 0 });
     const denied = await run(`force stripe down --reason x --key-file ${file}`, reader);
-    expect(denied).toMatchObject({ code: 77, err: expect.stringContaining("This needs a key with the role ops.") });
+    expect(denied).toMatchObject({ code: 77, err: expect.stringContaining("this takes one of: ops, admin") });
     expect(denied.err).toContain("No money moved for this request.");
     expect(await run(`keys create --name x --role ops --save ${file}`)).toMatchObject({
       code: 64,
@@ -234,6 +234,15 @@ describe("reconcile", () => {
     const told = JSON.parse(again.out) as { id: string; findings: unknown[] };
     expect(told).toMatchObject({ state: "finished", findings: [{ kind: "unknown_payment", their_amount: 999 }] });
     expect(await run(`reconcile --run ${told.id}`)).toMatchObject({ code: 3 });
+  });
+
+  it("finds an old difference behind any number of newer ones", async () => {
+    await client.query(
+      `insert into findings (id, account_id, provider, kind, subject, first_seen_at, last_seen_at)
+       select 'fd_z' || n, 'acct_default', 'paypal', 'unknown_dispute', 'newer_' || n, '2026-01-01', '2026-01-01' from generate_series(1, 1001) as n`,
+    );
+    expect(await run(`reconcile ${window()}`)).toMatchObject({ code: 3, out: expect.stringContaining("1 difference, ") });
+    await client.query("delete from findings where kind = 'unknown_dispute'");
   });
 
   it("says in which way it was called wrongly", async () => {
@@ -300,5 +309,8 @@ describe("a gateway that cannot serve", () => {
     const { code, out, err } = await run("keys revoke key_unknown --json");
     expect([code, out]).toEqual([1, ""]);
     expect(JSON.parse(err)).toMatchObject({ error: { exit_code: 1, problem: { code: "not_found", money: "none" } } });
+    const wrong = await run("charges list --limit many --json");
+    expect([wrong.code, wrong.out]).toEqual([64, ""]);
+    expect(JSON.parse(wrong.err)).toMatchObject({ error: { exit_code: 64, message: expect.stringContaining("--limit"), problem: null } });
   });
 });
