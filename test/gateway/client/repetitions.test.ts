@@ -235,7 +235,10 @@ it("what cannot be right is refused before anything is sent", async () => {
   for (const idempotencyKey of ["", "with space", "x".repeat(256), "ümlaut"]) {
     await expect(charges.create(REQUEST, { idempotencyKey })).rejects.toThrow(TypeError);
   }
-  await expect(charges.get("")).rejects.toThrow(TypeError);
+  // Each as a rejection: a promise's caller looks nowhere else.
+  const methods = new PaymentMethods(impatient(gateway.url).transport);
+  for (const call of [() => charges.get(""), () => charges.capture(""), () => charges.cancel(""), () => methods.deleteToken("pm_1", "")])
+    await expect(call()).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { timeoutMs: Number.NaN })).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { wait: { timeoutMs: Number.NaN } })).rejects.toThrow(TypeError);
   await expect(charges.waitFor("ch_1", { timeoutMs: 0 })).rejects.toThrow(TypeError);
