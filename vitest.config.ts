@@ -26,7 +26,9 @@ export default defineConfig({
     sequence: { sequencer: LongFirst },
     // Most tests wait more than they compute.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // No test says how fast something is: these are for what hangs, and a busy machine may be slow for long.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 30_000, interval: 20 } },
   },
 });

@@ -24,7 +24,7 @@ interface State {
 }
 
 const STATE_FILE = "redis.json";
-const START_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 /** A redis-server from PATH without persistence: what it holds is allowed to vanish. null: there is none. */

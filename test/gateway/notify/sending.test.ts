@@ -89,7 +89,7 @@ function both(chat: Chat, mail: MailServer): NotifySettings {
   });
 }
 
-async function until(what: () => boolean, ms = 30_000): Promise<void> {
+async function until(what: () => boolean, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!what()) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
