@@ -49,7 +49,7 @@ it("the example bills 100 customers exactly once through an outage of both proce
   expect(known.every(({ status }) => status === "succeeded")).toBe(true);
 });
 
-it("each part of the interface is reached: charges, holds, refunds, stored methods, events, webhooks", { timeout: 120_000 }, async () => {
+it("each part of the interface is reached: charges, holds, refunds, stored methods, events, webhooks", { timeout: 240_000 }, async () => {
   const { charges, refunds, paymentMethods, webhookEndpoints, events } = switchyard;
   const endpoint = await webhookEndpoints.create({ url: receiver.url, events: ["charge.*", "refund.*"] });
   const rotated = await webhookEndpoints.rotateSecret(endpoint.id);
@@ -115,7 +115,7 @@ it("a decline is an answer, a wrong field a problem; the same key at the same mo
 });
 
 it("an instance that is killed under the call: the same key finds the charge at another one, billed once", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const [doomed, other] = [await world.start(), { url }];
   const core = new Switchyard({ url: [doomed.url, other.url], apiKey: ADMIN_KEY });
