@@ -151,4 +151,13 @@ describe("GET /v1/routing/bands", () => {
     expect(await bands("10:25:00", "10:29:00")).toEqual([]);
     expect(await bands("10:41:00", "10:45:00")).toEqual(["paypal only 10:41- the other one"]);
   });
+
+  test("refuses a time with more changes than it tells, instead of leaving some out", async () => {
+    await client.query(`insert into events (at, account_id, type, actor, provider, data)
+      select timestamptz '2026-02-01T00:00:00Z' + n * interval '1 second', 'acct_default',
+        case n % 2 when 0 then 'provider.closed' else 'provider.opened' end, 'system:health', 'stripe', '{}' from generate_series(0, 2000) n`);
+    const ask = (from: string) => get(`/v1/routing/bands?from=${from}&to=2026-02-02T00:00:00Z`, "finance");
+    expect((await ask("2026-02-01T00:00:00Z").expect(400)).body.errors[0].detail).toContain("more than 2000 changes");
+    expect((await ask("2026-02-01T00:00:01Z").expect(200)).body.data).toHaveLength(1_000);
+  });
 });

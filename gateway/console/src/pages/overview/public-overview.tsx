@@ -7,6 +7,7 @@ import { Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { providerName } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
+import type { Charge } from "../charges/charge.ts";
 import type { State } from "./state.ts";
 import { StateBand } from "./state-band.tsx";
 
@@ -19,16 +20,6 @@ const STATES: Readonly<Record<string, State>> = {
   },
   outage: { tone: "bad", headline: "No processor can be used.", details: ["Charges are kept, and collected when one returns."] },
 };
-
-interface Charge {
-  readonly id: string;
-  readonly status: string;
-  readonly amount: number;
-  readonly currency: string;
-  readonly reference: string | null;
-  readonly provider: string | null;
-  readonly created_at: string;
-}
 
 /** For the billing role, which reads charges, and no totals. */
 export function PublicOverview() {

@@ -6,7 +6,7 @@ import { INTERVAL_MS, type Range } from "../../data/time-range.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { axisStyle, type ChartColors, seriesColor, textStyle, timeAxisLabel, tooltip } from "../../parts/chart-colors.ts";
 import { Table } from "../../parts/table.tsx";
-import { clockTime, count, dateTime, list, providerName, share } from "../../parts/words.ts";
+import { count, dateTime, dayTime, list, providerName, share } from "../../parts/words.ts";
 
 const LANE_PX = 22;
 const SHARES_PX = 190;
@@ -38,12 +38,31 @@ export function ShareChart({
     return `${providerName(id)} ${share(total === 0 ? null : own / total)}`;
   });
   return (
-    <Chart
-      option={option}
-      height={SHARES_PX + 74 + LANE_PX * ids.length}
-      summary={`Share of the approved attempts in ${range.words}: ${list(shares)}. ${bands.length === 0 ? "No provider was kept out." : `${count(bands.length)} times a provider was kept out or forced.`}`}
-      table={<Numbers points={points} bands={bands} ids={ids} />}
-    />
+    <>
+      <Chart
+        option={option}
+        height={SHARES_PX + 74 + LANE_PX * ids.length}
+        summary={`Share of the approved attempts in ${range.words}: ${list(shares)}. ${bands.length === 0 ? "No provider was kept out." : `${count(bands.length)} times a provider was kept out or forced.`}`}
+        table={<Numbers points={points} bands={bands} ids={ids} />}
+      />
+      <BandLegend bands={bands} />
+    </>
+  );
+}
+
+/** What the colours of the lanes mean, of those that are there. */
+function BandLegend({ bands }: { bands: readonly Band[] }) {
+  const there = new Set(bands.map(({ state }) => state));
+  if (there.size === 0) return null;
+  return (
+    <ul className="band-legend" aria-label="Colours of the lanes">
+      {[...there].map((state) => (
+        <li key={state}>
+          <span className={`swatch swatch-${state}`} aria-hidden="true" />
+          {BAND_WORDS[state]}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -179,10 +198,10 @@ function lanes({
     tooltip: {
       formatter: ({ dataIndex }: { dataIndex: number }) => {
         const band = bands[dataIndex] as Band;
-        const until = band.to === null ? "now" : clockTime(band.to);
+        const until = band.to === null ? "now" : dayTime(band.to);
         return [
           `${providerName(band.provider)}: ${BAND_WORDS[band.state]}`,
-          `${clockTime(band.from)} – ${until}`,
+          `${dayTime(band.from)} – ${until}`,
           ...(band.reason === null ? [] : [band.reason]),
         ].join("\n");
       },

@@ -1,33 +1,15 @@
 import { useEffect, useState } from "react";
 import { useApi } from "../../data/use-api.ts";
-
-export interface LoggedAttempt {
-  readonly id: string;
-  readonly provider: string;
-  /** null while it runs. */
-  readonly outcome: string | null;
-  readonly reason: string | null;
-  readonly latency_ms: number | null;
-}
-
-export interface LoggedCharge {
-  readonly id: string;
-  readonly status: string;
-  readonly amount: number;
-  readonly currency: string;
-  readonly provider: string | null;
-  readonly attempts: readonly LoggedAttempt[];
-  readonly created_at: string;
-}
+import type { Charge } from "../charges/charge.ts";
 
 /** The API's longest page: five seconds of the fastest traffic. */
 const PAGE = 100;
 const KEPT_MS = 150_000;
 
 /** The newest charges, newest first: gathered from one look to the next, so that two minutes of them can be drawn. */
-export function useChargeLog(): readonly LoggedCharge[] {
-  const page = useApi<{ readonly data: readonly LoggedCharge[] }>(`/v1/charges?limit=${PAGE}`, { topics: ["charges"] });
-  const [log, setLog] = useState<readonly LoggedCharge[]>([]);
+export function useChargeLog(): readonly Charge[] {
+  const page = useApi<{ readonly data: readonly Charge[] }>(`/v1/charges?limit=${PAGE}`, { topics: ["charges"] });
+  const [log, setLog] = useState<readonly Charge[]>([]);
   const newest = page.data?.data;
   useEffect(() => {
     if (newest === undefined) return;
@@ -43,7 +25,7 @@ export function useChargeLog(): readonly LoggedCharge[] {
 /** What a charge came to, as far as it is known: who collected it, or why nobody did. */
 export type End = { readonly kind: "collected"; readonly provider: string } | { readonly kind: "waits" | "doubt" | "failed" | "under_way" };
 
-export function endOf({ status, provider }: LoggedCharge): End {
+export function endOf({ status, provider }: Charge): End {
   switch (status) {
     case "succeeded":
       return { kind: "collected", provider: provider ?? "" };
@@ -60,7 +42,7 @@ export function endOf({ status, provider }: LoggedCharge): End {
 }
 
 /** Collected, after a processor before had failed. */
-export function savedByFailover(charge: LoggedCharge): boolean {
+export function savedByFailover(charge: Charge): boolean {
   return (
     charge.status === "succeeded" && charge.attempts.some(({ provider, outcome }) => provider !== charge.provider && outcome !== "approved")
   );

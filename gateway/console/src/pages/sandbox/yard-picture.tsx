@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Provider } from "../../data/providers.ts";
 import { count, providerName } from "../../parts/words.ts";
-import type { LoggedCharge } from "./charge-log.ts";
+import type { Charge } from "../charges/charge.ts";
 import { travel } from "./travel.ts";
 
 const WIDTH = 600;
@@ -18,7 +18,7 @@ export function YardPicture({
   waiting,
   doubts,
 }: {
-  log: readonly LoggedCharge[];
+  log: readonly Charge[];
   providers: readonly Provider[];
   /** Those that were broken by hand. */
   broken: ReadonlySet<string>;
@@ -117,7 +117,7 @@ function trackTo(y: number, middle: number): string {
 }
 
 /** In over the switch to each processor that was tried, back from those that failed, and to where the charge is now. */
-function trackOf({ attempts, status }: LoggedCharge, ids: readonly string[], middle: number): string {
+function trackOf({ attempts, status }: Charge, ids: readonly string[], middle: number): string {
   const lanes = attempts.map(({ provider }) => ids.indexOf(provider)).filter((lane) => lane >= 0);
   if (status === "deferred" || lanes.length === 0) lanes.push(ids.length);
   const last = lanes.at(-1) as number;
@@ -130,7 +130,7 @@ function trackOf({ attempts, status }: LoggedCharge, ids: readonly string[], mid
   return `M 20 ${middle} H ${SWITCH_X} ${failed.join(" ")} C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${SWITCH_X + 170} ${y} H ${END_X}`;
 }
 
-function toneOf(charge: LoggedCharge, ids: readonly string[]): string {
+function toneOf(charge: Charge, ids: readonly string[]): string {
   switch (charge.status) {
     case "succeeded":
       return `dot-${(Math.max(0, ids.indexOf(charge.provider ?? "")) % 6) + 1}`;
