@@ -61,7 +61,9 @@ function awayWords({ id, override, breaker, reason }: Provider, now: number): st
   }
   if (breaker.state !== "open" || breaker.reason === null) return `${name}: ${reason ?? "unavailable"}.`;
   const again =
-    breaker.open_until === null || Date.parse(breaker.open_until) <= now ? "with the next charges" : `at ${whenTime(breaker.open_until, now)}`;
+    breaker.open_until === null || Date.parse(breaker.open_until) <= now
+      ? "with the next charges"
+      : `at ${whenTime(breaker.open_until, now)}`;
   return `${name} is not asked, because ${breaker.reason}. It is tested again ${again}.`;
 }
 

@@ -20,7 +20,8 @@ export function TrafficControl({ traffic, onChange }: { traffic: Traffic; onChan
   return (
     <div className="traffic">
       <span className="quiet">
-        {now === 0 ? "" : `${count(now)} `}{now === 0 ? "Charges" : "charges"} a second{traffic.until === null ? "" : `, until ${clockTime(traffic.until)}`}
+        {now === 0 ? "" : `${count(now)} `}
+        {now === 0 ? "Charges" : "charges"} a second{traffic.until === null ? "" : `, until ${clockTime(traffic.until)}`}
       </span>
       <Switch
         label="Charges a second"
