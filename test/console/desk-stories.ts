@@ -4,6 +4,8 @@ import { type Database, openDatabase } from "../../gateway/store/database.ts";
 import { type ConsoleWorld, goTo, PATIENCE_MS, seriousFaults } from "./console-world.ts";
 import { call } from "./pages-stories.ts";
 
+const TOKEN = { stripe: { customer: "cus_9", payment_method: "pm_card_visa" }, type: "card" };
+
 /** What only a person can end. They come after the other stories: Stripe is first, and both processors are forced up. */
 export function deskStories(world: () => ConsoleWorld): void {
   let db: Database;
@@ -20,7 +22,7 @@ export function deskStories(world: () => ConsoleWorld): void {
       amount: 5900,
       currency: "cad",
       reference,
-      payment_method: { stripe: { customer: "cus_9", payment_method: "pm_card_visa" }, type: "card" },
+      payment_method: TOKEN,
     });
 
   describe("the queue, when the machine has given up", () => {
@@ -70,6 +72,15 @@ export function deskStories(world: () => ConsoleWorld): void {
         await expect.poll(async () => (await call(world(), "GET", `/v1/charges/${id}`)).status, { timeout: PATIENCE_MS }).toBe("succeeded");
       }
     });
+  });
+
+  it("a charge that has no reference but its id fits a phone", async () => {
+    const { id } = await call(world(), "POST", "/v1/charges", { amount: 700, currency: "cad", payment_method: TOKEN });
+    await ops.setViewportSize({ width: 390, height: 844 });
+    await ops.goto(`${world().gateway.url}/console/charges/${id}`);
+    await ops.getByRole("heading", { name: id }).waitFor();
+    expect(await ops.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(390);
+    await ops.setViewportSize({ width: 1366, height: 850 });
   });
 
   describe("reconciliation, for whoever answers for it", () => {
