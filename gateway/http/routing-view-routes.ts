@@ -58,22 +58,13 @@ function queueRoute({ db }: RoutingViewDeps): Route {
     problems: [],
     async handler({ principal: { accountId } }) {
       const [waiting, letters] = await Promise.all([readWaiting(db, accountId), readOpenLetters(db, accountId)]);
-      const [deferred, inDoubt] = (["deferred", "in_doubt"] as const).map((status) => waiting.filter((row) => row.status === status));
-      return {
-        status: 200,
-        body: {
-          object: "queue",
-          deferred: deferred?.map(({ currency, count, amount, oldest, next }) => ({
-            currency,
-            count,
-            amount,
-            oldest_at: oldest,
-            next_at: next,
-          })),
-          in_doubt: inDoubt?.map(({ currency, count, amount, oldest }) => ({ currency, count, amount, oldest_at: oldest })),
-          dead_letters: letters,
-        },
-      };
+      const deferred = waiting
+        .filter(({ status }) => status === "deferred")
+        .map(({ currency, count, amount, oldest, next }) => ({ currency, count, amount, oldest_at: oldest, next_at: next }));
+      const inDoubt = waiting
+        .filter(({ status }) => status === "in_doubt")
+        .map(({ currency, count, amount, oldest }) => ({ currency, count, amount, oldest_at: oldest }));
+      return { status: 200, body: { object: "queue", deferred, in_doubt: inDoubt, dead_letters: letters } };
     },
   });
 }
@@ -160,7 +151,7 @@ function bandsRoute({ reports, providers, clock }: RoutingViewDeps): Route {
     async handler({ query }) {
       const range = rangeOf(query, clock.now(), 1);
       const history = await readProviderHistory(reports, { providers, ...range, limit: MAX_MOMENTS });
-      // What was in force before `from` comes besides.
+      // What was in force before is not counted: one of each kind of each provider, if there was any.
       if (history.filter(({ at }) => at >= range.from).length > MAX_MOMENTS)
         throw invalidQuery("?from", `more than ${MAX_MOMENTS} changes: choose a shorter time`);
       return { status: 200, body: { object: "bands", ...range, data: bandsOf(history, range) } };

@@ -8,7 +8,7 @@ export interface KeptProcess {
   end(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 5_000;
 
 /**

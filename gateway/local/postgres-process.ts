@@ -33,12 +33,9 @@ const KILL_TIMEOUT_MS = 5_000;
 export const MAX_LOG_BYTES = 16 * 1024 * 1024;
 
 /** What a start may fail with because another start, or the end of the last server, is under way: try again. */
-const PASSING = [
-  /lock file ".*" already exists/,
-  /Address already in use/,
-  /pre-existing shared memory block/,
-  /could not create any TCP\/IP sockets/,
-];
+const PASSING = [/lock file ".*" already exists/, /pre-existing shared memory block/];
+/** The same, on another port; those who were told the old one have to be told again. */
+const PORT_TAKEN = [/Address already in use/, /could not create any TCP\/IP sockets/];
 
 /** Returns the server that runs on this cluster, else starts one. Safe to run in several processes at the same time. */
 export async function startOrAdopt(cluster: Cluster, wantedPort: number | null): Promise<PostgresServer> {
@@ -50,8 +47,8 @@ export async function startOrAdopt(cluster: Cluster, wantedPort: number | null):
     if (running === null) {
       const outcome = await launch(cluster, port, end - performance.now());
       if (outcome.kind === "ready") return { pid: outcome.pid, port, adopted: false };
-      if (!PASSING.some((passing) => passing.test(outcome.why))) throw new Error(`PostgreSQL did not start: ${outcome.why}`);
-      port = await freePort();
+      if (PORT_TAKEN.some((taken) => taken.test(outcome.why))) port = await freePort();
+      else if (!PASSING.some((passing) => passing.test(outcome.why))) throw new Error(`PostgreSQL did not start: ${outcome.why}`);
     }
     await sleep(50);
   }

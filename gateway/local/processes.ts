@@ -47,14 +47,28 @@ export async function waitUntil(done: () => boolean | Promise<boolean>, timeoutM
   return true;
 }
 
+/**
+ * Below the ports that Linux (32768 up) and macOS (49152 up) hand out to outgoing connections: while a server is away, none of its own clients
+ * may get its port for trying to reach it.
+ */
+const LOWEST_PORT = 12_000;
+const HIGHEST_PORT = 32_000;
+const PORT_TRIES = 50;
+
 /** A port on 127.0.0.1 that is free now: the wanted one if it can be had. It may be taken before it is used: retry. */
 export async function freePort(wanted = 0): Promise<number> {
-  return new Promise((resolve, reject) => {
+  if (wanted !== 0 && (await isFree(wanted))) return wanted;
+  for (let tries = 1; tries <= PORT_TRIES; tries += 1) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT));
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port from ${LOWEST_PORT} to ${HIGHEST_PORT}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", (error) => (wanted === 0 ? reject(error) : freePort().then(resolve, reject)));
-    server.listen({ port: wanted, host: "127.0.0.1", exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => (address && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))));
-    });
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
   });
 }

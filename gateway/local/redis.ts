@@ -24,7 +24,8 @@ interface State {
 }
 
 const STATE_FILE = "redis.json";
-const START_TIMEOUT_MS = 5_000;
+/** It takes milliseconds; a machine that is busy with other things takes its time. */
+const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 /** A redis-server from PATH without persistence: what it holds is allowed to vanish. null: there is none. */
@@ -70,7 +71,9 @@ async function launch(binary: string, dir: string): Promise<{ state: State; stop
   // On the command line `ps` would show the password: it goes through the file.
   const server = await startKept([binary, configFile], dir);
   const state: State = { port, password, pid: server.pid, gatewayPid: process.pid };
-  if (await waitUntil(() => answers(state), START_TIMEOUT_MS)) return { state, stop: () => server.end() };
+  // One that ended by itself (the port was taken meanwhile) is not waited for.
+  await waitUntil(async () => (await answers(state)) || (await commandOf(server.pid)) === null, START_TIMEOUT_MS);
+  if (await answers(state)) return { state, stop: () => server.end() };
   await server.end();
   return null;
 }

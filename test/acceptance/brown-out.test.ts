@@ -3,7 +3,7 @@ import { redisAvailable } from "../support/redis.ts";
 import type { Asked } from "./client.ts";
 import type { Gateway } from "./gateway-process.ts";
 import { until, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { atEach, gateEvents, metricsAt } from "./observed.ts";
 import { firstShare, type Sent, startTraffic } from "./steady-traffic.ts";
 import { PATIENCE_MS, startTwoGateways } from "./two-gateways.ts";
@@ -29,14 +29,13 @@ describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten
 
   const stripe = () => atEach(gateways, "stripe");
 
-  it("is left by every instance at once, and comes back by itself", { timeout: 600_000 }, async () => {
+  it("is left by every instance at once, and comes back by itself", { timeout: JUDGED_MS + 2 * PATIENCE_MS }, async () => {
     const traffic = startTraffic({ gateways, prefix: "brown-out", bound: true });
     await until(
-      () => traffic.toldFrom(0).length,
-      (count) => count >= 60,
+      () => traffic.toldFrom(0).slice(-60),
+      (sent) => sent.length === 60 && firstShare(sent, "stripe") > 0.8,
       PATIENCE_MS,
     );
-    expect(firstShare(traffic.toldFrom(0), "stripe")).toBeGreaterThan(0.8);
     expect((await stripe()).map(({ breaker }) => [breaker.state, breaker.scope, breaker.trips])).toEqual(
       gateways.map(() => ["closed", "fleet", 0]),
     );
@@ -73,7 +72,7 @@ describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten
     await proven(await traffic.stop());
   });
 
-  it("is in the metrics of each, and in the trail once per opening", { timeout: 120_000 }, async () => {
+  it("is in the metrics of each, and in the trail once per opening", { timeout: 600_000 }, async () => {
     for (const gateway of gateways) {
       const metrics = await metricsAt(gateway);
       const of = (name: string, labels = "") => metrics.get(`switchyard_${name}{provider="stripe"${labels}}`);
@@ -85,9 +84,12 @@ describe.skipIf(!redisAvailable())("a processor that fails three attempts of ten
       expect(of("provider_attempts_total")).toBeGreaterThan(30);
       expect(of("provider_latency_seconds", ',quantile="0.99"')).toBeGreaterThan(0);
       expect(of("provider_approval_rate")).toBeGreaterThan(0.8);
-      expect(metrics.get("switchyard_instances")).toBe(2);
-      const connected = async () => (await metricsAt(gateway)).get("switchyard_shared_store_connected");
-      await until(connected, (value) => value === 1);
+      // On a loaded machine an exchange is lost now and then.
+      const shared = async () => {
+        const now = await metricsAt(gateway);
+        return [now.get("switchyard_instances"), now.get("switchyard_shared_store_connected")];
+      };
+      await until(shared, ([instances, connected]) => instances === 2 && connected === 1);
     }
     const told = await until(
       async () => (await gateEvents(gateways[0]!, "stripe")).filter(({ data }) => !data.alone),

@@ -55,7 +55,7 @@ export interface Ask {
 /** One request with the admin key. Rejects when there is no answer. */
 export async function ask<Body = Record<string, unknown>>(url: string, address: string, options: Ask = {}): Promise<Answer<Body>> {
   const [method = "", path = ""] = address.split(" ");
-  const { body, key, accept, patienceMs = 30_000 } = options;
+  const { body, key, accept, patienceMs = 60_000 } = options;
   const response = await fetch(url + path, {
     method,
     headers: {
@@ -97,7 +97,7 @@ export const COME_AGAIN: ReadonlySet<string> = new Set([
   "503 not_ready",
 ]);
 const AGAIN_MS = 250;
-const GIVE_UP_MS = 150_000;
+const GIVE_UP_MS = 240_000;
 
 /**
  * A billing core: repeats the same request with the same key until it is told a charge. Anything but a charge, a polite

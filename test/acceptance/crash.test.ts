@@ -2,19 +2,22 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { providerNames } from "../../providers/sandbox/fault.ts";
 import type { Asked } from "./client.ts";
 import type { Gateway } from "./gateway-process.ts";
-import { startWorld, until, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { IMPATIENT, startWorld, until, type World } from "./harness.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
+
+/** A processor that takes its time is not one that is away. */
+const SLOW_ANSWERS = { PROVIDER_TIMEOUT_MS: "4000", CHARGE_BUDGET_MS: "6000" };
 
 let world: World;
 /** All that callers were told, by either test: the judge looks at the whole database. */
 const asked: Asked[] = [];
 beforeAll(async () => {
-  world = await startWorld({ postgres: "own" });
+  world = await startWorld({ env: IMPATIENT, postgres: "own" });
 });
 afterAll(() => world.close());
 
-it("finishes every charge once although the gateway is killed five times in the middle", { timeout: 400_000 }, async () => {
+it("finishes every charge once although the gateway is killed five times in the middle", { timeout: JUDGED_MS }, async () => {
   let gateway = await world.start();
   let kills = 0;
   const calm = startStorm(world.sandbox, 0.15);
@@ -45,9 +48,9 @@ it("finishes every charge once although the gateway is killed five times in the 
   expect(asked.some(({ heard }) => heard.includes("no answer"))).toBe(true);
 });
 
-it("takes over what another instance left when it was killed", { timeout: 200_000 }, async () => {
-  const survivor = await world.start();
-  const victims: Gateway[] = [await world.start(), await world.start()];
+it("takes over what another instance left when it was killed", { timeout: JUDGED_MS }, async () => {
+  const survivor = await world.start(SLOW_ANSWERS);
+  const victims: Gateway[] = [await world.start(SLOW_ANSWERS), await world.start(SLOW_ANSWERS)];
   for (const provider of providerNames) world.sandbox.setFault(provider, { kind: "slow", delayMs: 400 });
   const commits = () => world.sandbox.requests().filter(({ operation }) => operation === "commit").length;
   const before = commits();

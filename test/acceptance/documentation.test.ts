@@ -40,7 +40,7 @@ beforeAll(async () => {
   }
   for await (const file of glob("{gateway,providers,test}/**/*.ts", { cwd: ROOT })) source += readFileSync(join(ROOT, file), "utf8");
   // A page promises what happens with the usual deadlines, not on a machine that is too busy for short ones.
-  world = await startWorld({ env: { PROVIDER_TIMEOUT_MS: "3000", CHARGE_BUDGET_MS: "10000" } });
+  world = await startWorld({ env: { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" } });
   ({ url } = await world.start());
   directory = await mkdtemp(join(tmpdir(), "switchyard-guides-"));
   await mkdir(join(directory, ".data"));
@@ -91,6 +91,10 @@ it("every link in it leads to a page, or a heading of one", () => {
     }
   };
   expect(unknown(/\]\((?!https?:)([^)\s]+)\)/g, isThere)).toEqual([]);
+});
+
+it("no page holds two versions of itself that a merge left beside each other", () => {
+  expect(pages.filter(({ text }) => /^(?:<{7}|={7}|>{7})(?: |$)/m.test(text)).map(({ file }) => file)).toEqual([]);
 });
 
 function anchorOf(heading: string): string {

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 
 const DOCS = new URL("../../docs/", import.meta.url);
 /** Above what the longest guide waits for: a processor's return. */
-export const GUIDE_TIMEOUT_MS = 120_000;
+export const GUIDE_TIMEOUT_MS = 300_000;
 
 /** Where a guide is followed: `directory` has `.data/keys.json`, as that of a local start. */
 export interface Reader {

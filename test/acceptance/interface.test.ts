@@ -9,7 +9,7 @@ let url: string;
 let document: InterfaceDocument;
 let catalogue: readonly string[];
 beforeAll(async () => {
-  world = await startWorld({ env: { WEBHOOK_ALLOW_PRIVATE: "on", PROVIDER_TIMEOUT_MS: "3000", CHARGE_BUDGET_MS: "10000" } });
+  world = await startWorld({ env: { WEBHOOK_ALLOW_PRIVATE: "on" } });
   ({ url } = await world.start());
   const { body } = await ask<InterfaceDocument & { components: { schemas: { Problem: { properties: { code: { enum: string[] } } } } } }>(
     url,

@@ -7,8 +7,13 @@ import { judgeStats } from "./judge-stats.ts";
 import { storyOf, toText } from "./story.ts";
 
 const OPEN: ReadonlySet<string> = new Set(["processing", "in_doubt", "pending", "deferred"]);
-/** A crashed owner's lease ends after 18 s, and a doubt's third and fourth look are half a minute and two minutes apart. */
-const SETTLE_MS = 180_000;
+/**
+ * A crashed owner's lease ends after 18 s, and a doubt's third and fourth look are half a minute and two minutes apart. One that a busy
+ * machine makes come to nothing is followed by the next after ten minutes more.
+ */
+const SETTLE_MS = 780_000;
+/** Of a test that asks the judge: for its storm as well. */
+export const JUDGED_MS = SETTLE_MS + 420_000;
 
 type Judged = ChargeJson & { readonly events: readonly EventJson[] };
 

@@ -1,6 +1,6 @@
 import { startOwnPostgres } from "../support/database.ts";
 import { redisAvailable, startTestRedis } from "../support/redis.ts";
-import { gatewayEnv, sleep } from "./harness.ts";
+import { gatewayEnv, IMPATIENT, sleep } from "./harness.ts";
 import { type Blow, planOf, type Step } from "./kill-plan.ts";
 import { startSandboxProcess } from "./sandbox-process.ts";
 import { type GatewayVictim, postgresVictim, redisVictim, sandboxVictim, startGatewayVictim, type Victim } from "./victims.ts";
@@ -14,7 +14,7 @@ export async function startInstallation() {
     redisAvailable() ? startTestRedis() : null,
     startSandboxProcess(),
   ]);
-  const env = gatewayEnv({ databaseUrl: postgres.url, redisUrl: redis?.url, sandbox });
+  const env = { ...gatewayEnv({ databaseUrl: postgres.url, redisUrl: redis?.url, sandbox }), ...IMPATIENT };
   const gateways: GatewayVictim[] = [];
   // One that only answers, one that does everything, one that only works.
   for (const [name, ROLE] of [

@@ -35,13 +35,13 @@ it.each<[string, Record<string, string>, RegExp]>([
   ["live keys over plain http", { STRIPE_SECRET_KEY: LIVE_STRIPE.STRIPE_SECRET_KEY, ...NO_PAYPAL }, /STRIPE_API_BASE must be https/],
   ["another Stripe account", { STRIPE_SECRET_KEY: "sk_test_other_1" }, /stripe is the account acct_sandbox_other.*acct_sandbox /],
   ["another PayPal account", { PAYPAL_CLIENT_ID: "somebody" }, /paypal is the account/],
-])("refuses to start with %s", { timeout: 60_000 }, async (_, env, reason) => {
+])("refuses to start with %s", { timeout: 300_000 }, async (_, env, reason) => {
   const { code, stderr } = await refusal(env);
   expect({ code, stderr }).toEqual({ code: BAD_CONFIGURATION, stderr: expect.stringMatching(reason) });
   expect(stderr).not.toContain("sk_live_");
 });
 
-it("starts again with a new key of the same account, and says test on every charge", { timeout: 60_000 }, async () => {
+it("starts again with a new key of the same account, and says test on every charge", { timeout: 300_000 }, async () => {
   const again = await world.start({ STRIPE_SECRET_KEY: "sk_test_rotated" });
   const { status, body } = await ask(again.url, "POST /v1/charges", { key: "after", body: goodBody(2) });
   expect({ status, body }).toMatchObject({ status: 201, body: { livemode: false, status: "succeeded" } });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import { type Asked, allCharges, ask, chargeUntilTold } from "./client.ts";
 import { startWorld, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { goodBody } from "./storm.ts";
 
 const AT_ONCE = 50;
@@ -22,7 +22,7 @@ describe.skipIf(!redisAvailable())("fifty requests with one key, over two instan
     ["with Redis", () => {}],
     ["with a Redis that answers nothing", () => world.redis.pause()],
     ["with a Redis that is gone", () => world.redis.kill9()],
-  ])("move money once and get one charge, %s", { timeout: 120_000 }, async (how, first) => {
+  ])("move money once and get one charge, %s", { timeout: 600_000 }, async (how, first) => {
     await first();
     const key = `one key ${how}`.replaceAll(" ", "-");
     const request = { key, body: goodBody(asked.length) };
@@ -41,7 +41,7 @@ describe.skipIf(!redisAvailable())("fifty requests with one key, over two instan
     expect(other).toMatchObject({ status: 422, body: { code: "idempotency_key_reused" } });
   });
 
-  it("agree with the ledgers and the statistics at the end", { timeout: 120_000 }, async () => {
+  it("agree with the ledgers and the statistics at the end", { timeout: JUDGED_MS }, async () => {
     expect((await judge(world, asked)).faults).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import type { Gateway } from "./gateway-process.ts";
 import { until, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { atEach, metricsAt } from "./observed.ts";
 import { startTraffic } from "./steady-traffic.ts";
 import { PATIENCE_MS, startTwoGateways } from "./two-gateways.ts";
@@ -22,7 +22,7 @@ describe.skipIf(!redisAvailable())("Redis that stops in the middle of an outage"
   const connectedAt = async (gateway: Gateway) => (await metricsAt(gateway)).get("switchyard_shared_store_connected");
 
   it("holds up no charge, opens no gate to the sick before its time, and brings the instances together again", {
-    timeout: 600_000,
+    timeout: JUDGED_MS + 3 * PATIENCE_MS,
   }, async () => {
     const traffic = startTraffic({ gateways, prefix: "no-redis" });
     world.sandbox.setFault("stripe", { kind: "refuse" });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Asked, allCharges, ask, type ChargeJson, chargeUntilTold, readCharge } from "./client.ts";
 import { startWorld, until, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { goodBody } from "./storm.ts";
 
 let world: World;
@@ -31,13 +31,17 @@ async function up(...providers: ("stripe" | "paypal")[]): Promise<void> {
   await world.sandbox.listening();
 }
 
+function isOver({ status }: ChargeJson): boolean {
+  return ["succeeded", "failed", "canceled"].includes(status);
+}
+
 interface Summary {
   readonly count: number;
   readonly data: readonly { readonly currency: string; readonly count: number; readonly amount: number; readonly stuck: number }[];
 }
 const summary = async (): Promise<Summary> => (await ask<Summary>(url, "GET /v1/routing/deferred")).body;
 
-it("keeps charges while both processors are down, and collects them by the one that comes back", { timeout: 240_000 }, async () => {
+it("keeps charges while both processors are down, and collects them by the one that comes back", { timeout: JUDGED_MS }, async () => {
   down();
   const kept: ChargeJson[] = [];
   for (let n = 0; n < 12; n += 1) {
@@ -46,8 +50,13 @@ it("keeps charges while both processors are down, and collects them by the one t
   const onlyStripe = await charge("only-stripe", { amount: 5_555, payment_method: { stripe: BOTH.stripe } });
   expect([...kept, onlyStripe].map(({ status }) => status)).toEqual(Array.from({ length: 13 }, () => "deferred"));
   expect(world.sandbox.ledger()).toEqual([]);
-  expect((await ask(url, "GET /status")).body).toMatchObject({ status: "outage" });
-  expect(await summary()).toMatchObject({
+  // What is only being tested is no outage to who asks for the first time: the test fails.
+  await until(
+    async () => (await ask<{ status: string }>(url, "GET /status")).body.status,
+    (status) => status === "outage",
+  );
+  // A worker may be at one of them at this moment.
+  expect(await until(summary, ({ count }) => count === 13)).toMatchObject({
     count: 13,
     data: [
       { currency: "eur", count: 4, amount: 4 * 1_000 + (0 + 3 + 6 + 9), stuck: 0 },
@@ -56,28 +65,24 @@ it("keeps charges while both processors are down, and collects them by the one t
   });
 
   await up("paypal");
-  await until(summary, ({ count }) => count === 1, 120_000);
   for (const { id } of kept) {
-    const taken = await until(
-      () => readCharge(url, id),
-      ({ status }) => status !== "processing",
-      120_000,
-    );
+    const taken = await until(() => readCharge(url, id), isOver);
     expect(taken).toMatchObject({ status: "succeeded", provider: "paypal" });
   }
-  expect(await readCharge(url, onlyStripe.id)).toMatchObject({ status: "deferred" });
+  // Tried in vain now and then, it waits again.
+  await until(
+    () => readCharge(url, onlyStripe.id),
+    ({ status }) => status === "deferred",
+  );
+  await until(summary, ({ count }) => count === 1);
 
   await up("stripe");
-  const collected = await until(
-    () => readCharge(url, onlyStripe.id),
-    ({ status }) => status !== "deferred" && status !== "processing",
-    120_000,
-  );
+  const collected = await until(() => readCharge(url, onlyStripe.id), isOver);
   expect(collected).toMatchObject({ status: "succeeded", provider: "stripe", amount_captured: 5_555 });
   expect((await judge(world, asked)).faults).toEqual([]);
 });
 
-it("never collects a charge that was withdrawn while it was deferred", { timeout: 240_000 }, async () => {
+it("never collects a charge that was withdrawn while it was deferred", { timeout: JUDGED_MS }, async () => {
   down();
   const withdrawn = await charge("withdrawn", { amount: 777 });
   const other = await charge("not-withdrawn", { amount: 778 });
@@ -94,7 +99,6 @@ it("never collects a charge that was withdrawn while it was deferred", { timeout
   await until(
     () => readCharge(url, other.id),
     ({ status }) => status === "succeeded",
-    120_000,
   );
   expect(await readCharge(url, withdrawn.id)).toMatchObject({ status: "canceled", amount_captured: 0 });
   const late = await ask(url, `POST /v1/charges/${other.id}/cancel`, { key: "too-late" });
@@ -102,7 +106,7 @@ it("never collects a charge that was withdrawn while it was deferred", { timeout
   expect((await judge(world, asked)).faults).toEqual([]);
 });
 
-it("keeps nothing of a charge that must not be deferred", { timeout: 240_000 }, async () => {
+it("keeps nothing of a charge that must not be deferred", { timeout: JUDGED_MS }, async () => {
   for (const provider of ["stripe", "paypal"]) {
     await ask(url, `PUT /v1/providers/${provider}/override`, { body: { mode: "down", reason: "nobody may be asked" } });
   }

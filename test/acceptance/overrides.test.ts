@@ -49,13 +49,12 @@ const BOTH = { ...STRIPE, paypal: { vault_id: "vault-1" } };
 const attemptsAtStripe = (): number =>
   world.sandbox.requests().filter(({ provider, operation }) => provider === "stripe" && operation === "prepare").length;
 
-it("is obeyed by every instance, and after a restart", { timeout: 120_000 }, async () => {
+it("is obeyed by every instance, and after a restart", { timeout: 600_000 }, async () => {
   expect(await set(a, "stripe", "down")).toMatchObject({ status: 200, body: { override: { mode: "down", actor: "key:ADMIN_KEY" } } });
   expect(await modeAt(a, "stripe")).toBe("down");
   await until(
     () => modeAt(b, "stripe"),
     (mode) => mode === "down",
-    10_000,
   );
 
   const before = attemptsAtStripe();
@@ -76,12 +75,11 @@ it("is obeyed by every instance, and after a restart", { timeout: 120_000 }, asy
   await until(read, ({ body }) => body.status === "succeeded" && body.provider === "stripe");
 });
 
-it("`only` keeps everybody else out", { timeout: 120_000 }, async () => {
+it("`only` keeps everybody else out", { timeout: 600_000 }, async () => {
   await set(b, "paypal", "only");
   await until(
     () => modeAt(a, "paypal"),
     (mode) => mode === "only",
-    10_000,
   );
   const before = attemptsAtStripe();
   for (const gateway of [a, b]) expect(await charge(gateway, BOTH)).toMatchObject({ status: "succeeded", provider: "paypal" });
@@ -94,10 +92,15 @@ it("`only` keeps everybody else out", { timeout: 120_000 }, async () => {
   );
 });
 
-it("ends by itself where it was told to", { timeout: 120_000 }, async () => {
-  await set(a, "stripe", "down", { expires_in: 2 });
-  const waiting = await charge(a, STRIPE);
-  expect(waiting).toMatchObject({ status: "deferred" });
+it("ends by itself where it was told to", { timeout: 600_000 }, async () => {
+  const waiting = await until(
+    async () => {
+      await set(a, "stripe", "down", { expires_in: 2 });
+      return charge(a, STRIPE);
+    },
+    // A slow machine may send it when the two seconds are over.
+    ({ status }) => status === "deferred",
+  );
   for (const gateway of [a, b])
     await until(
       () => modeAt(gateway, "stripe"),
@@ -107,7 +110,7 @@ it("ends by itself where it was told to", { timeout: 120_000 }, async () => {
   expect(await until(read, ({ body }) => body.status === "succeeded")).toMatchObject({ body: { provider: "stripe" } });
 });
 
-it("is in the audit trail, with its author and reason", { timeout: 60_000 }, async () => {
+it("is in the audit trail, with its author and reason", async () => {
   type Trail = { data: { type: string; actor: string; provider: string; data: { mode?: string; reason?: string } }[] };
   const read = async () => (await ask<Trail>(b.url, "GET /v1/audit?limit=100&actor=key:ADMIN_KEY&order=asc")).body.data;
   const written = await until(read, (events) => events.filter(({ type }) => type === "override.set").length >= 3);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Asked, allCharges, ask, chargeUntilTold, isPolite } from "./client.ts";
-import { startWorld, until, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { IMPATIENT, startWorld, until, type World } from "./harness.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { chargeAll, goodBody, ignoreHealth, startStorm } from "./storm.ts";
 
 let world: World;
 const asked: Asked[] = [];
 beforeAll(async () => {
-  world = await startWorld({ postgres: "own" });
+  world = await startWorld({ env: IMPATIENT, postgres: "own" });
 });
 afterAll(() => world.close());
 
-it("loses nothing and moves nothing twice while PostgreSQL is restarted and killed", { timeout: 400_000 }, async () => {
+it("loses nothing and moves nothing twice while PostgreSQL is restarted and killed", { timeout: JUDGED_MS }, async () => {
   const { postgres } = world;
   const [one, two] = await Promise.all([world.start(), world.start()]);
   const calm = startStorm(world.sandbox, 0.15);
@@ -36,7 +36,7 @@ it("loses nothing and moves nothing twice while PostgreSQL is restarted and kill
   expect([one.isRunning(), two.isRunning()]).toEqual([true, true]);
 });
 
-it("answers 503 with Retry-After while PostgreSQL is gone, and knows everything when it is back", { timeout: 200_000 }, async () => {
+it("answers 503 with Retry-After while PostgreSQL is gone, and knows everything when it is back", { timeout: JUDGED_MS }, async () => {
   const [url = ""] = world.urls();
   const request = { key: "while-gone", body: goodBody(900) };
   const before = await allCharges(url);

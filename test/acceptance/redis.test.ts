@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import type { Asked } from "./client.ts";
-import { sleep, startWorld, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { IMPATIENT, sleep, startWorld, type World } from "./harness.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
 
 /** Charges that are told while Redis is in one state. */
@@ -12,11 +12,11 @@ describe.skipIf(!redisAvailable())("Redis makes things fast, and nothing else", 
   let world: World;
   const asked: Asked[] = [];
   beforeAll(async () => {
-    world = await startWorld({ postgres: "own", redis: true });
+    world = await startWorld({ env: IMPATIENT, postgres: "own", redis: true });
   });
   afterAll(() => world.close());
 
-  it("may be emptied, stalled, killed and restarted at any moment", { timeout: 400_000 }, async () => {
+  it("may be emptied, stalled, killed and restarted at any moment", { timeout: JUDGED_MS }, async () => {
     const { redis } = world;
     const [one] = await Promise.all([world.start(), world.start()]);
     const calm = startStorm(world.sandbox, 0.15);
@@ -45,7 +45,7 @@ describe.skipIf(!redisAvailable())("Redis makes things fast, and nothing else", 
     expect(seen.charges).toBe(EACH * 7);
   });
 
-  it("may be emptied again and again while the same keys are sent to two instances", { timeout: 200_000 }, async () => {
+  it("may be emptied again and again while the same keys are sent to two instances", { timeout: JUDGED_MS }, async () => {
     let emptying = true;
     const emptied = (async () => {
       while (emptying) await Promise.all([world.redis.flushAll(), sleep(5)]);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { redisAvailable } from "../support/redis.ts";
 import { ask } from "./client.ts";
-import { startWorld, type World } from "./harness.ts";
-import { judge } from "./judge.ts";
+import { IMPATIENT, startWorld, until, type World } from "./harness.ts";
+import { JUDGED_MS, judge } from "./judge.ts";
 import { chargeAll, ignoreHealth, startStorm } from "./storm.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ postgres: "own", redis: redisAvailable() });
+  world = await startWorld({ env: IMPATIENT, postgres: "own", redis: redisAvailable() });
 });
 afterAll(() => world.close());
 
-it("moves no money twice and loses no charge while both processors fail in every way", { timeout: 400_000 }, async () => {
+it("moves no money twice and loses no charge while both processors fail in every way", { timeout: JUDGED_MS }, async () => {
   const { url } = await world.start();
   const calm = startStorm(world.sandbox);
   const asked = await chargeAll(world, { prefix: "gated", count: 100 });
@@ -25,7 +25,11 @@ it("moves no money twice and loses no charge while both processors fail in every
   expect(faults).toEqual([]);
   // It did blow.
   expect(seen).toMatchObject({ charges: 400, deferred: aFew, doubted: aFew, failedOver: aFew, fenced: aFew });
-  expect((await ask(url, "GET /readyz")).status).toBe(200);
+  // A machine that stands still while the clock is compared makes it unfit for the moment.
+  await until(
+    async () => (await ask(url, "GET /readyz")).status,
+    (status) => status === 200,
+  );
 });
 
 const aFew = expect.toSatisfy((count: number) => count >= 3, "at least 3");

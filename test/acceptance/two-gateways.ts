@@ -4,7 +4,7 @@ import { startWorld, type World } from "./harness.ts";
 /** Openings last up to half a minute, several follow one another, and a provider that is back gets its load step by step. */
 export const PATIENCE_MS = 240_000;
 
-/** A loaded machine is slow: that must not look like a processor that does not answer. */
+/** Beside so much traffic the machine is slower still. */
 const SLOW_MACHINE = { PROVIDER_TIMEOUT_MS: "5000", CHARGE_BUDGET_MS: "15000" };
 
 export interface TwoGateways {

@@ -5,6 +5,8 @@ import { createScratchPostgres } from "../../gateway/local/scratch-postgres.ts";
 /** Small, and as durable as the real one: fsync stays on, because tests kill the server and look at what is left. */
 const TEST_SETTINGS = { shared_buffers: "32MB", max_connections: "120", max_wal_size: "256MB" };
 
+const END_TIMEOUT_MS = 60_000;
+
 export interface OwnPostgres {
   readonly url: string;
   readonly pid: number;
@@ -34,7 +36,7 @@ export async function startOwnPostgres(settings: Readonly<Record<string, string>
     },
     async kill9() {
       signal(server.pid, "SIGKILL");
-      await waitUntil(() => !isAlive(server.pid), 5_000);
+      if (!(await waitUntil(() => !isAlive(server.pid), END_TIMEOUT_MS))) throw new Error(`${server.pid} survived`);
     },
     async start() {
       server = await scratch.start();

@@ -6,6 +6,10 @@ import { freePort, signal, waitUntil } from "../../gateway/local/processes.ts";
 /** The launcher names the binary it found or installed. */
 const BINARY = process.env.SWITCHYARD_TEST_REDIS || "redis-server";
 
+/** Of a machine that is busy with something else. */
+const START_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 10_000;
+
 export interface TestRedis {
   readonly url: string;
   flushAll(): Promise<void>;
@@ -53,7 +57,7 @@ export async function startTestRedis(): Promise<TestRedis> {
 async function launch(port: number): Promise<KeptProcess> {
   const flags = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const server = await startKept([BINARY, ...flags], "/");
-  if (await waitUntil(async () => (await ask(port, "PING").catch(() => "")) === "+PONG", 10_000)) return server;
+  if (await waitUntil(async () => (await ask(port, "PING").catch(() => "")) === "+PONG", START_TIMEOUT_MS)) return server;
   await server.end();
   throw new Error(`${BINARY} does not start on port ${port}`);
 }
@@ -61,7 +65,7 @@ async function launch(port: number): Promise<KeptProcess> {
 /** One command over a connection of its own; the first line of the answer. */
 function ask(port: number, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1", timeout: 2_000 }, () => socket.write(`${command}\r\n`));
+    const socket = connect({ port, host: "127.0.0.1", timeout: ANSWER_TIMEOUT_MS }, () => socket.write(`${command}\r\n`));
     socket.once("data", (chunk) => {
       socket.destroy();
       resolve(String(chunk).split("\r\n")[0] ?? "");

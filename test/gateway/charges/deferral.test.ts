@@ -67,8 +67,11 @@ it("keeps nothing with defer: false when no provider can be used, and fails afte
 it("fails a deferred charge when its time is over", async () => {
   const fresh = await engine.another();
   allDown();
-  const { charge } = await fresh.charges.create(chargeInput({ defer: { untilMs: Date.now() + 800 } }));
+  const { charge } = await fresh.charges.create(chargeInput({ defer: { untilMs: Date.now() + 60_000 } }));
   expect(charge.status).toBe("deferred");
+  expect(charge.nextActionAt?.getTime()).toBeLessThanOrEqual(charge.deferUntil.getTime());
+  const text = "update charges set defer_until = now(), next_action_at = now() where id = $1";
+  await fresh.db.query({ name: "test_time_over", text, values: [charge.id] });
   const settled = await turns(fresh, charge, (c) => c.status !== "deferred");
   expect(settled).toMatchObject({ status: "failed", failure: { code: "expired" } });
   expect(movedAt(engine.sandbox, charge.id)).toEqual({});

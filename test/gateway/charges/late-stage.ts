@@ -55,12 +55,13 @@ export class LateStage {
   /** Deferred: PayPal refused the connection of its attempt's commit step, which is proof; Stripe could not be asked. */
   async deferred(): Promise<{ charge: Charge; first: Attempt }> {
     const { charges, sandbox } = this.engine;
-    sandbox.setFault("paypal", { kind: "refuse", operation: "commit", count: 1, delayMs: 300 });
+    sandbox.setFault("paypal", { kind: "refuse", operation: "commit", count: 1, delayMs: 60_000 });
     const { charge } = await charges.create(chargeInput());
     expect(charge).toMatchObject({
       status: "deferred",
       attempts: [{ provider: "paypal", outcome: "not_sent", live: false, nextLookAt: null }],
     });
+    sandbox.clearFaults("paypal");
     await sandbox.listening();
     return { charge, first: charge.attempts[0] as Attempt };
   }

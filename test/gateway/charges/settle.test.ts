@@ -6,7 +6,7 @@ import { chargeInput, type Engine, eventually, movedAt, preferring, reread, star
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await startEngine({ providerTimeoutMs: 400, chargeBudgetMs: 1_500 });
+  engine = await startEngine({ providerTimeoutMs: 400, chargeBudgetMs: 2_900 });
   // The gates would open after a few of these tests; here they are not the subject.
   const by = { actor: "key:ops", accountId: "acct_default", now: new Date() };
   for (const provider of ["stripe", "paypal"]) await engine.overrides.set({ provider, mode: "up", reason: "test", expiresAt: null }, by);

@@ -115,6 +115,23 @@ test("what was committed survives kill -9 of the server", async () => {
   expect(await ask(server.url, "select value from kept")).toEqual([7]);
 });
 
+test("a server that was killed comes back on its port, also when its sessions take a while to end", async () => {
+  const dataDir = await temporaryDirectory();
+  const killed = await startHere(dataDir);
+  const session = new pg.Client({ connectionString: killed.url });
+  session.on("error", () => {});
+  await session.connect();
+  const { rows } = await session.query<{ pid: number }>("select pg_backend_pid() as pid");
+  signal(rows[0]!.pid, "SIGSTOP");
+  signal(killed.pid, "SIGKILL");
+  await isGone(killed.pid);
+  const logged = async () => (await readFile(join(dataDir, "postgres.log"), "utf8")).includes("pre-existing shared memory block");
+  const back = startHere(dataDir);
+  expect(await waitUntil(logged, 30_000)).toBe(true);
+  signal(rows[0]!.pid, "SIGKILL");
+  expect((await back).url).toBe(killed.url);
+});
+
 test("a postmaster.pid whose number belongs to another program by now does not stop a start", async () => {
   const dataDir = await temporaryDirectory();
   const first = await startHere(dataDir);

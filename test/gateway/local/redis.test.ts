@@ -32,7 +32,7 @@ async function pidIn(dataDir: string): Promise<number> {
   return (JSON.parse(await readFile(join(dataDir, "redis.json"), "utf8")) as { pid: number }).pid;
 }
 
-const isGone = (pid: number) => waitUntil(async () => (await commandOf(pid)) === null, 5_000);
+const isGone = (pid: number) => waitUntil(async () => (await commandOf(pid)) === null, 30_000);
 
 test("without a redis-server there is none", async () => {
   expect(await startLocalRedis({ dataDir: await temporaryDirectory(), log: () => {}, binary: "/nowhere/redis-server" })).toBeNull();
