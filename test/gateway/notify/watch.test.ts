@@ -38,8 +38,13 @@ afterAll(() => trail.close());
 class Instance {
   health: ProviderStatus["health"][] = ["up", "up"];
   trusted = true;
+  /** Who was taken out by a person. */
+  forced: string | null = null;
   readonly status = () =>
-    this.health.map((health, i) => ({ provider: `p${i}`, health, override: null, circuit: { alone: false } }) as ProviderStatus);
+    this.health.map((health, i) => {
+      const provider = `p${i}`;
+      return { provider, health, override: this.forced === provider ? {} : null, circuit: { alone: false } } as ProviderStatus;
+    });
 }
 
 /** Lets time pass; every instance looks every 5 s (or `stepS`), all at once. */
@@ -173,6 +178,25 @@ test("one processor that is out of use is told to operations after two minutes, 
     ["provider_down", "ended"],
   ]);
   expect(wordsOf((await made())[0]!, true).lines[1]).toBe("Out of use: p0.");
+});
+
+test("that all can be used again is not told while none can, or while a person keeps out the one that could not", async () => {
+  const all = (what: Partial<Instance>) => instances.forEach((one) => void Object.assign(one, what));
+  const whats = async () => (await made()).map(({ topic, what }) => `${topic} ${what}`);
+  all({ health: ["unavailable", "up"] });
+  await pass(3);
+  all({ health: ["unavailable", "unavailable"] });
+  await reachable(false);
+  await pass(10);
+  expect(await whats()).toEqual(["provider_down begun", "all_down begun"]);
+  all({ health: ["unavailable", "up"], forced: "p0" });
+  await reachable(true);
+  await pass(10);
+  expect(await whats()).toEqual(["provider_down begun", "all_down begun", "all_down ended"]);
+  all({ health: ["up", "up"], forced: null });
+  await pass(6);
+  expect(await titles()).toHaveLength(4);
+  expect((await titles()).at(-1)).toBe("All processors can be used again");
 });
 
 describe("what happens", () => {
