@@ -105,7 +105,8 @@ async function factsOf({ db, fleet }: NotifyParts, now: number): Promise<Facts> 
   const [reachability, oldest] = await Promise.all([readReachability(db), oldestWaiting(db)]);
   // What a person has decided is known to people; what this instance alone finds is no provider's trouble.
   const unavailable = status.filter(({ health, circuit }) => health === "unavailable" && !circuit.alone);
-  const down = unavailable.filter(({ override }) => override === null);
+  const onlySome = status.some(({ override }) => override?.mode === "only");
+  const down = onlySome ? [] : unavailable.filter(({ override }) => override === null);
   const allOrForced = !reachability.reachable || unavailable.length > down.length;
   const olderThan = (date: Date | null, ms: number) => date !== null && now - date.getTime() > ms;
   const waitsLong = olderThan(oldest.deferred, DEFERRED_LONG_MS);
