@@ -123,7 +123,7 @@ const BEGUN = {
 /** To the first receiver, past the queue. */
 const send = (settings: NotifySettings) => kindsOf(settings)[0]!.run([BEGUN]);
 
-async function until(what: () => boolean, ms = 30_000): Promise<void> {
+async function until(what: () => boolean, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!what()) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
