@@ -69,6 +69,7 @@ it("each call has a key of its own; a given key is used as it is", async () => {
 });
 
 it("when the time is over the error tells the key, and the call goes on with it", async () => {
+  // The pauses are long, so that what the tries themselves take does not matter.
   const slow = problem(503, "outcome_unknown_retry_same_key", "unknown", "20");
   const { result, asked, slept, url } = await create([slow, slow, slow, slow, slow, paid], { timeoutMs: 99_000 });
   expect(result).toBeInstanceOf(NoAnswerError);
@@ -83,7 +84,7 @@ it("when the time is over the error tells the key, and the call goes on with it"
 });
 
 it("a pause that would end after the time is not begun", async () => {
-  const { result, slept } = await create([problem(503, "database_unavailable", "unknown", "60")], { timeoutMs: 5_000 });
+  const { result, slept } = await create([problem(503, "database_unavailable", "unknown", "60")], { timeoutMs: 30_000 });
   expect(result).toMatchObject({ code: "timed_out", tries: 1, retryAfterMs: 60_000 });
   expect(slept).toEqual([]);
 });
@@ -157,7 +158,8 @@ it("but after tries that surely did nothing it is", async () => {
 });
 
 it("where nothing was ever sent, no money moved; with a key that may be an older one nobody knows", async () => {
-  const { transport } = impatient(await deadUrl(), { timeoutMs: 1_000 });
+  // Five pauses fit, and 3.6 s are left to the last try.
+  const { transport } = impatient(await deadUrl(), { timeoutMs: 8_300 });
   const charges = new Charges(transport);
   await expect(charges.create(REQUEST)).rejects.toMatchObject({ code: "timed_out", money: "none", idempotencyKey: expect.any(String) });
   await expect(charges.create(REQUEST, { idempotencyKey: "old" })).rejects.toMatchObject({ money: "unknown", idempotencyKey: "old" });

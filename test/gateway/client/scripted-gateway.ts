@@ -22,7 +22,8 @@ export interface Scripted {
 /** An HTTP server that does one act a request; the last one again and again. */
 export async function scripted(...acts: Act[]): Promise<Scripted> {
   const asked: Asked[] = [];
-  const server = createServer((request, response) => {
+  // Kept for longer than a machine stands still.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {

@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../../../gateway/local/processes.ts";
 import { systemClock } from "../../../../providers/contract/clock.ts";
 import { ADMIN_KEY, startWorld, type World } from "../../../acceptance/harness.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/database.ts";
@@ -34,8 +33,8 @@ interface Check {
   readonly mend: string | null;
 }
 
-/** Nothing listens there. */
-const CLOSED = `127.0.0.1:${await freePort()}`;
+/** Nothing listens there, and no other test is given it meanwhile. */
+const CLOSED = "127.0.0.1:2";
 const healthy = (): Record<string, string> => ({ ...world.env, SWITCHYARD_URL: url, SWITCHYARD_API_KEY: ADMIN_KEY });
 const beside = (): Record<string, string> => ({ ...healthy(), DATABASE_URL: database.url });
 
