@@ -1,75 +1,40 @@
-import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { Clock, Random } from "../providers/contract/clock.ts";
 import type { Provider } from "../providers/contract/provider.ts";
-import { feesOf } from "../routing/money-terms.ts";
-import { type ProviderDefaults, withDefaults } from "../routing/rules.ts";
-import { watchChanges } from "./change-watch.ts";
+import type { ProviderDefaults } from "../routing/rules.ts";
+import { admit, type ReadyMadeKeys } from "./admission.ts";
+import { apiRoutes } from "./api-routes.ts";
+import { startBackground } from "./background.ts";
 import { createChargeService } from "./charges/charge-service.ts";
 import type { Core } from "./charges/core.ts";
+import type { ChargeService } from "./charges/service.ts";
 import { ClockGuard } from "./clock-guard.ts";
 import { type Config, isLoopback } from "./config.ts";
+import { assembleConsole, type Console, type SandboxPlace } from "./console-parts.ts";
 import { assembleCore } from "./core-parts.ts";
+import { defaultsOf, startFleet } from "./fleet-parts.ts";
 import { registerGauges } from "./gauges.ts";
 import { startActiveReads } from "./health/active-reads.ts";
-import { createFleet, type Fleet } from "./health/fleet.ts";
 import { OverrideWatcher } from "./health/overrides.ts";
-import type { ProviderChange } from "./health/provider-change.ts";
 import { startReachabilityWatch } from "./health/reachability.ts";
-import { redisDocuments } from "./health/redis-documents.ts";
 import { RulesWatcher } from "./health/rules-watcher.ts";
-import { auditRoutes } from "./http/audit-routes.ts";
-import { createAuthenticator } from "./http/authenticate.ts";
-import { chargeReadRoutes } from "./http/charge-read-routes.ts";
-import { chargeRoutes } from "./http/charge-routes.ts";
-import { consolePages } from "./http/console-pages.ts";
-import { consoleSandboxRoutes } from "./http/console-sandbox-routes.ts";
-import { consoleSessionRoutes } from "./http/console-session-routes.ts";
-import { createConsoleSessions } from "./http/console-sessions.ts";
-import { consoleStreamRoutes } from "./http/console-stream-routes.ts";
-import { deadLetterRoutes } from "./http/dead-letter-routes.ts";
-import { disputeRoutes } from "./http/dispute-routes.ts";
-import { eventRoutes } from "./http/event-routes.ts";
-import { keyRoutes } from "./http/key-routes.ts";
-import { type Listening, listen } from "./http/listen.ts";
-import { paymentMethodRoutes } from "./http/payment-method-routes.ts";
-import { providerWebhookRoutes } from "./http/provider-webhook-routes.ts";
-import { providersRoutes } from "./http/providers-routes.ts";
-import { reconciliationRoutes } from "./http/reconciliation-routes.ts";
-import { refundRoutes } from "./http/refund-routes.ts";
-import { routingRoutes } from "./http/routing-routes.ts";
-import { routingViewRoutes } from "./http/routing-view-routes.ts";
+import { type Authenticator, createAuthenticator } from "./http/authenticate.ts";
+import { listen } from "./http/listen.ts";
+import type { Route } from "./http/route.ts";
 import { createHttpApp } from "./http/server.ts";
-import { statsRoutes } from "./http/stats-routes.ts";
 import { systemRoutes } from "./http/system-routes.ts";
-import { webhookDeliveryRoutes } from "./http/webhook-delivery-routes.ts";
-import { webhookEndpointRoutes } from "./http/webhook-endpoint-routes.ts";
 import { keyClaims } from "./idempotency/key-claims.ts";
 import { Identities } from "./identities.ts";
-import { idSource } from "./ids.ts";
-import { sandboxControl } from "./local/sandbox-control.ts";
-import { sandboxTraffic } from "./local/sandbox-traffic.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
-import { notifyKinds } from "./notify/channels.ts";
-import { startNotifyWatch } from "./notify/watch.ts";
-import { startJobs } from "./queue/jobs.ts";
-import { reconciliationKind } from "./queue/reconciliation-job.ts";
-import { createWorker } from "./queue/worker.ts";
 import { rateMeter } from "./rate-meter.ts";
 import { readinessOf } from "./readiness.ts";
-import { partsOf } from "./reconciliation/parts.ts";
 import { connectRedis, type RedisClient } from "./redis.ts";
 import { createStatusBoard } from "./status-board.ts";
-import { ensureKey, findKey, type KeyRole } from "./store/api-keys.ts";
-import { appendEvent, DEFAULT_ACCOUNT, systemEvent } from "./store/append-event.ts";
+import { findKey } from "./store/api-keys.ts";
+import { DEFAULT_ACCOUNT } from "./store/append-event.ts";
 import { type Database, openDatabase } from "./store/database.ts";
-import { durabilityFault, ensureInstallation } from "./store/installation.ts";
-import { startSealer } from "./trail/sealer.ts";
-import { registerWaitingMetrics } from "./waiting-metrics.ts";
-import { createReceiver } from "./webhooks-in/receiver.ts";
-import { createRefusals } from "./webhooks-in/refusals.ts";
-import { startWebhooksOut, systemResolve } from "./webhooks-out/start.ts";
+import { createReceiver, type ReceiverParts } from "./webhooks-in/receiver.ts";
+import { createRefusals, type Refusals } from "./webhooks-in/refusals.ts";
 
 /** Connections per instance: two group-commit lanes, the worker, reads, the sealer; pg-boss has its own few. */
 const MAX_CONNECTIONS = 12;
@@ -84,10 +49,9 @@ export interface GatewayOptions {
   readonly redisUrl: string | null;
   /** In order of preference. */
   readonly providers: readonly Provider[];
-  /** The simulated processors beside this gateway: where they are told what to do, and which provider has which. */
-  readonly sandbox?: { readonly controlUrl: string; readonly processors: ReadonlyMap<string, string> } | null;
-  /** Of a local start; kept hashed. */
-  readonly readyMadeKeys: Readonly<Partial<Record<KeyRole, string>>>;
+  /** null: none run beside this gateway. */
+  readonly sandbox: SandboxPlace | null;
+  readonly readyMadeKeys: ReadyMadeKeys;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -98,11 +62,6 @@ export interface Gateway {
   readonly port: number;
   /** Stops accepting, lets what is under way end, gives the leases back. */
   stop(): Promise<void>;
-}
-
-/** This database must not be used: another mode, another account, or one that forgets what was acknowledged. */
-export class RefusesToStart extends Error {
-  override readonly name = "RefusesToStart";
 }
 
 /** One whole instance on a migrated database: API, worker or both. */
@@ -116,7 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const onIdleError = (error: Error) => log.warn({ error: error.message }, "an idle database connection was lost");
     const db = openDatabase({ url: options.databaseUrl, maxConnections: MAX_CONNECTIONS, onIdleError });
     closers.push(() => db.close());
-    const installation = await admit(db, options);
+    const installation = await admit(db, { ...options, livemode: config.livemode });
     const reports = options.replicaUrl === null ? db : openDatabase({ url: options.replicaUrl, maxConnections: 4, onIdleError });
     if (reports !== db) closers.push(() => reports.close());
 
@@ -137,22 +96,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     await rules.start();
     closers.push(() => rules.stop());
-    const fleet = createFleet({
-      providers,
-      clock,
-      random,
-      overrides,
-      instance: idSource(clock, random)("gw"),
-      documents: redis && redisDocuments({ redis, installationId: installation.id, log, clock }),
-      rules: () => rules.current(),
-      defaults: defaultsOf(config.providers),
-      onBug: (err) => log.error({ err }, "a listener of the fleet failed"),
-    });
-    fleet.onChange((change) =>
-      log[change.to === "closed" ? "info" : "warn"](change, `provider ${change.provider}: ${change.from} -> ${change.to}`),
-    );
-    fleet.onRecord((change) => recordChange(db, clock, log, change));
-    fleet.start();
+    const defaults = defaultsOf(config.providers);
+    const installationId = installation.id;
+    const fleet = startFleet({ db, clock, random, log, providers, overrides, rules, defaults, redis, installationId });
     closers.push(
       () => fleet.close(),
       () => {
@@ -178,7 +124,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       settings: { livemode: installation.livemode, providerTimeoutMs: config.providerTimeoutMs, chargeBudgetMs: config.chargeBudgetMs },
       log,
     });
-    const running = await run(options, { core, db, reports, redis, fleet, overrides, rules, clockGuard, installationId: installation.id });
+    const running = await run(options, { core, reports, redis, overrides, rules, defaults, clockGuard, installationId });
     closers.push(() => running.stop());
     return { port: running.port, stop: closeAll };
   } catch (error) {
@@ -187,65 +133,30 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-/** Law 7 and law 12, before anything else. */
-async function admit(db: Database, options: GatewayOptions) {
-  const { config, clock, random, readyMadeKeys } = options;
-  const fault = await durabilityFault(db);
-  if (fault) throw new RefusesToStart(fault);
-  const now = new Date(clock.now());
-  const newId = idSource(clock, random);
-  const installation = await ensureInstallation(db, { id: newId("in"), livemode: config.livemode, now });
-  if (installation.livemode !== config.livemode) {
-    const word = (live: boolean) => (live ? "live" : "test");
-    throw new RefusesToStart(
-      `this database holds ${word(installation.livemode)} charges, and the providers are in ${word(config.livemode)} mode`,
-    );
-  }
-  for (const [role, key] of Object.entries(readyMadeKeys)) {
-    const made = {
-      accountId: DEFAULT_ACCOUNT,
-      actor: "system:local",
-      id: `key_local_${role}`,
-      name: `local ${role}`,
-      role: role as KeyRole,
-      key,
-      now,
-    };
-    await ensureKey(db, made);
-  }
-  return installation;
-}
-
 interface Parts {
   readonly core: Core;
-  readonly db: Database;
   readonly reports: Database;
   /** null: none is configured. */
   readonly redis: RedisClient | null;
-  readonly fleet: Fleet;
   readonly overrides: OverrideWatcher;
   readonly rules: RulesWatcher;
+  readonly defaults: ProviderDefaults;
   readonly clockGuard: ClockGuard;
   readonly installationId: string;
 }
 
-async function run(options: GatewayOptions, parts: Parts): Promise<{ port: number; stop(): Promise<void> }> {
-  const { config, clock, log } = options;
-  const { core, db, reports, redis, fleet, overrides, rules, clockGuard } = parts;
-  const claims = keyClaims({ redis, installationId: parts.installationId, ttlMs: config.chargeBudgetMs });
+/** What takes requests, and what works without any. */
+async function run(options: GatewayOptions, parts: Parts): Promise<Gateway> {
+  const { config, clock, log, version } = options;
+  const { core, redis, clockGuard, installationId } = parts;
+  const { db, fleet } = core;
   const metrics = createMetrics();
+  const { registry } = metrics;
   const arrivals = rateMeter(clock);
   let stopping = false;
 
-  const works = config.role !== "api";
-  const { livemode } = core.settings;
-  const { installationId } = parts;
-  const notices = notifyKinds({ settings: config.notify, clock, installationId, livemode, version: options.version });
-  const more = [reconciliationKind(partsOf(core)), ...notices];
-  const jobs = works
-    ? await startJobs({ databaseUrl: options.databaseUrl, database: db, clock, log, registry: metrics.registry, more })
-    : null;
-  const gauges = registerGauges(metrics.registry, { fleet, inFlight: () => charges.inFlight(), clockSkewMs: () => clockGuard.skewMs });
+  const gauges = registerGauges(registry, { fleet, inFlight: () => charges.inFlight(), clockSkewMs: () => clockGuard.skewMs });
+  const claims = keyClaims({ redis, installationId, ttlMs: config.chargeBudgetMs });
   const charges = createChargeService(core, claims, {
     accepting: () => !stopping,
     countCharge(status) {
@@ -253,132 +164,84 @@ async function run(options: GatewayOptions, parts: Parts): Promise<{ port: numbe
       gauges.countCharge(status);
     },
   });
-  const worker = createWorker(core, { liveRatePerS: () => arrivals.perSecond() });
-  const sealer = works ? startSealer({ db, clock, log, onSealed: gauges.countSealed }) : null;
-  if (works) registerWaitingMetrics(metrics.registry, db, clock);
-  if (works) worker.start();
-  const notifier = works ? await startNotifyWatch({ db, clock, fleet, trusted: () => clockGuard.ok(), log }) : null;
-  const allowPrivate = config.webhookAllowPrivate;
-  const webhooks = works
-    ? await startWebhooksOut({
-        db,
-        clock,
-        random: core.random,
-        log,
-        livemode,
-        allowPrivate,
-        version: options.version,
-        registry: metrics.registry,
-      })
-    : null;
-
   const authenticator = createAuthenticator({
     findKey: (hash) => findKey(db, hash),
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
     clock,
   });
-  const sessions = createConsoleSessions({ db, clock, randomBytes, authenticator, adminKey: config.adminKey });
-  const changes = watchChanges({ db, fleet, clock, onError: (err) => log.warn({ err }, "what changed could not be read") });
-  const stream = consoleStreamRoutes({ sessions, changes, clock });
-  // Where money is real nothing is made up, whatever else runs on this machine.
-  const demonstrates = options.sandbox && !livemode ? options.sandbox : null;
-  const traffic =
-    demonstrates && sandboxTraffic({ charges, clock, random: core.random, newId: core.newId, providers: demonstrates.processors });
   const refusals = createRefusals({ db, clock, log });
-  const { providers, newId } = core;
-  const receiver = createReceiver({ db, clock, newId, log, providers, refusals, count: gauges.countWebhook });
-  const health = { db, fleet, clockGuard, redis, stopping: () => stopping };
-  const api = [
-    ...chargeRoutes({ db, charges, providers: core.providers, clock }),
-    ...chargeReadRoutes({ db }),
-    ...refundRoutes({ db, charges }),
-    ...disputeRoutes({ db }),
-    ...providerWebhookRoutes({ receiver, clock }),
-    ...paymentMethodRoutes({ db, providers: core.providers, clock, newId: core.newId }),
-    ...providersRoutes({ fleet, overrides, clock }),
-    ...routingRoutes({ db, fleet, rules, providers: core.providers, clock }),
-    ...statsRoutes({
-      reports,
-      clock,
-      feesOf: (provider, currency) => feesOf(withDefaults(rules.current().rules, defaultsOf(config.providers)), provider, currency),
-    }),
-    ...routingViewRoutes({ db, reports, providers: [...core.providers.keys()], clock }),
-    ...deadLetterRoutes({ db, charges }),
-    ...reconciliationRoutes({ db, clock, newId: core.newId, providers: [...core.providers.keys()] }),
-    ...auditRoutes({ db }),
-    ...eventRoutes({ db, livemode }),
-    ...webhookEndpointRoutes({ db, clock, newId: core.newId, randomBytes, resolve: systemResolve, allowPrivate }),
-    ...webhookDeliveryRoutes({ db, clock, newId: core.newId, livemode }),
-    ...keyRoutes({
-      db,
-      clock,
-      newId: core.newId,
-      randomBytes,
-      livemode,
-      authenticator: {
-        forget(keyId) {
-          authenticator.forget(keyId);
-          sessions.forget(keyId);
-        },
-      },
-      hasAdminKey: config.adminKey !== null,
-    }),
-    ...stream.routes,
-    ...(demonstrates && traffic
-      ? consoleSandboxRoutes({ control: sandboxControl(demonstrates.controlUrl, demonstrates.processors), traffic })
-      : []),
-    ...consoleSessionRoutes({ sessions, clock, livemode, sandbox: demonstrates !== null, loopback: isLoopback(config.host) }),
-  ];
+  const api =
+    config.role === "worker" ? null : assembleApi(options, parts, { charges, authenticator, refusals, countWebhook: gauges.countWebhook });
   const system = systemRoutes({
-    readiness: () => readinessOf(health),
+    readiness: () => readinessOf({ db, fleet, clockGuard, redis, stopping: () => stopping }),
     status: createStatusBoard({ db, fleet, clock }),
-    registry: metrics.registry,
+    registry,
   });
   const app = createHttpApp({
-    routes: config.role === "worker" ? system : [...api, ...system],
+    routes: [...(api?.routes ?? []), ...system],
     authenticate: (key) => authenticator.authenticate(key),
-    sessions: config.role === "worker" ? null : sessions,
-    pages: config.role === "worker" ? null : consolePages(join(import.meta.dirname, "console/dist")),
+    sessions: api?.console.sessions ?? null,
+    pages: api?.console.pages ?? null,
     log,
     metrics,
     clock,
     newRequestId: () => core.newId("req"),
-    version: options.version,
+    version,
   });
-  const server: Listening = await listen(app, { host: config.host, port: config.port });
+  const server = await listen(app, { host: config.host, port: config.port });
+  // Not before: whoever finds the port taken leaves, and must not have begun anything.
+  const background =
+    config.role === "api"
+      ? null
+      : await startBackground({
+          core,
+          databaseUrl: options.databaseUrl,
+          registry,
+          notify: config.notify,
+          webhookAllowPrivate: config.webhookAllowPrivate,
+          installationId,
+          version,
+          trusted: () => clockGuard.ok(),
+          liveRatePerS: () => arrivals.perSecond(),
+          onSealed: gauges.countSealed,
+        });
 
   return {
     port: server.port,
     async stop() {
       stopping = true;
-      traffic?.stop();
-      stream.closeAll();
-      changes.stop();
-      const graceMs = config.chargeBudgetMs + STOP_GRACE_MS;
-      await Promise.all([server.close(graceMs), works ? worker.stop() : undefined, webhooks?.stop()]);
+      await Promise.all([api?.console.stop(), server.close(config.chargeBudgetMs + STOP_GRACE_MS), background?.stopWork()]);
       await charges.idle();
       await refusals.stop();
-      await notifier?.stop();
-      await sealer?.stop();
-      await jobs?.stop();
+      await background?.stop();
     },
   };
 }
 
-/** Fees and limits of PROVIDERS_FILE, as rules have them. */
-function defaultsOf(providers: Config["providers"]): ProviderDefaults {
-  return Object.fromEntries(
-    providers.map(({ id, fees, limits: { per_second, share } }) => [
-      id,
-      { fees, limits: { per_second: per_second ?? undefined, share: share ?? undefined } },
-    ]),
-  );
-}
-
-/** The trail says which provider was lost and when: for the fleet by the instance whose call it was, else for this instance alone. */
-function recordChange(db: Database, clock: Clock, log: Logger, { provider, ...data }: ProviderChange): void {
-  const type = data.to === "open" ? "provider.opened" : "provider.closed";
-  appendEvent(db, systemEvent(new Date(clock.now()), type, provider, data)).catch((err: unknown) =>
-    log.warn({ err }, "an event could not be written"),
-  );
+/** What needs a key or a signature, and the console. */
+function assembleApi(
+  { config, sandbox }: GatewayOptions,
+  { core, reports, overrides, rules, defaults }: Parts,
+  own: { charges: ChargeService; authenticator: Authenticator; refusals: Refusals; countWebhook: ReceiverParts["count"] },
+): { routes: Route[]; console: Console } {
+  const { charges, authenticator, refusals } = own;
+  const { db, clock, newId, log, providers } = core;
+  const { adminKey, webhookAllowPrivate } = config;
+  const console = assembleConsole({ core, charges, authenticator, adminKey, loopback: isLoopback(config.host), sandbox });
+  const routes = apiRoutes({
+    core,
+    charges,
+    reports,
+    overrides,
+    rules,
+    defaults,
+    receiver: createReceiver({ db, clock, newId, log, providers, refusals, count: own.countWebhook }),
+    webhookAllowPrivate,
+    hasAdminKey: adminKey !== null,
+    forgetKey(keyId) {
+      authenticator.forget(keyId);
+      console.sessions.forget(keyId);
+    },
+  });
+  return { routes: [...routes, ...console.routes], console };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../providers/contract/clock.ts";
 import type { Fleet } from "./health/fleet.ts";
+import { type BackgroundLog, keepGoing } from "./keep-going.ts";
 import type { Database } from "./store/database.ts";
 import { type ChangedKind, readChanges } from "./store/read-changes.ts";
 
@@ -15,22 +16,21 @@ type Listener = (topics: readonly Topic[]) => void;
 export interface ChangeWatch {
   /** Answers how to end it. Nothing is asked of the database while nobody listens. */
   listen(accountId: string, listener: Listener): () => void;
-  stop(): void;
+  /** Resolves after the look that is under way. */
+  stop(): Promise<void>;
 }
 
 /** Tells who listens what has changed in their account, on whatever instance: from the trail, and of the providers from the fleet. */
 export function watchChanges(parts: {
   db: Pick<Database, "query">;
   fleet: Pick<Fleet, "onChange" | "status">;
-  clock: Pick<Clock, "after">;
-  onError(error: unknown): void;
+  clock: Clock;
+  log: BackgroundLog;
 }): ChangeWatch {
-  const { db, fleet, clock } = parts;
+  const { db, fleet, clock, log } = parts;
   const listeners = new Set<{ accountId: string; listener: Listener }>();
-  let seen: string | null = null;
   let providers = "";
-  let failing = false;
-  let stopTimer: (() => void) | null = null;
+  let watching: { stop(): Promise<void> } | null = null;
 
   function tell(topics: readonly Topic[], accountId: string | null): void {
     if (topics.length === 0) return;
@@ -46,47 +46,47 @@ export function watchChanges(parts: {
     providers = now;
   }
 
-  async function look(): Promise<void> {
-    tellProviders();
-    try {
-      const changes = await readChanges(db, seen);
-      seen = changes.seen;
-      for (const [accountId, kinds] of Map.groupBy(changes.kinds, (kind) => kind.account_id)) tell(topicsOf(kinds), accountId);
-      failing = false;
-    } catch (error) {
-      if (!failing) parts.onError(error);
-      failing = true;
-    }
-    // A look that was under way when the last listener left ends here.
-    if (stopTimer !== null) stopTimer = clock.after(LOOK_MS, () => void look());
+  /** From the first listener to the last: what was before is nobody's news. */
+  function watch(): { stop(): Promise<void> } {
+    let seen: string | null = null;
+    return keepGoing({
+      what: "the watch over what changed",
+      clock,
+      log,
+      intervalMs: LOOK_MS,
+      async turn() {
+        tellProviders();
+        const changes = await readChanges(db, seen);
+        seen = changes.seen;
+        for (const [accountId, kinds] of Map.groupBy(changes.kinds, (kind) => kind.account_id)) tell(topicsOf(kinds), accountId);
+        return false;
+      },
+    });
+  }
+
+  async function stop(): Promise<void> {
+    const ended = watching?.stop();
+    watching = null;
+    await ended;
   }
 
   fleet.onChange(() => {
     if (listeners.size > 0) tellProviders();
   });
 
-  function stop(): void {
-    stopTimer?.();
-    stopTimer = null;
-    seen = null;
-  }
-
   return {
     listen(accountId, listener) {
       const one = { accountId, listener };
       listeners.add(one);
-      if (stopTimer === null) {
-        stopTimer = () => {};
-        void look();
-      }
+      watching ??= watch();
       return () => {
         listeners.delete(one);
-        if (listeners.size === 0) stop();
+        if (listeners.size === 0) void stop();
       };
     },
     stop() {
       listeners.clear();
-      stop();
+      return stop();
     },
   };
 }

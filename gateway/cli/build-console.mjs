@@ -10,6 +10,8 @@ const CONSOLE = join("gateway", "console");
 const STAMP = "built-from";
 /** Of the sources: the rest is made, or is for people. */
 const NOT_SOURCES = new Set(["dist", "README.md", "tsconfig.json"]);
+/** The gateway's own code that is built into it. */
+const SHARED = [join("gateway", "http", "csv.ts"), join("providers", "contract", "money.ts")];
 
 /**
  * Leaves the console as it is when it is current, or when there is nothing to build it with or from (an image without
@@ -35,8 +37,7 @@ export function ensureConsole(root, node, say) {
 /** Of every source file and of the packages that are built into it. */
 function fingerprint(root) {
   const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json")));
-  // The CSV of what is on a page is written by the gateway's own code.
-  for (const file of [...filesIn(join(root, CONSOLE)), join(root, "gateway", "http", "csv.ts")].sort()) {
+  for (const file of [...filesIn(join(root, CONSOLE)), ...SHARED.map((path) => join(root, path))].sort()) {
     hash.update(`\0${relative(root, file)}\0`).update(readFileSync(file));
   }
   return `${hash.digest("hex")}\n`;

@@ -14,7 +14,6 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** What runs for each npm script. */
 const COMMANDS = {
   start: "gateway/main.ts",
-  dev: "gateway/cli/dev.ts",
   test: "gateway/cli/test.ts",
   check: "gateway/cli/check.ts",
   schema: "gateway/cli/schema.ts",
@@ -26,9 +25,6 @@ const COMMANDS = {
   example: "gateway/cli/example.ts",
   switchyard: "gateway/cli/switchyard/main.ts",
   simulate: "test/simulation/simulate.ts",
-  drill: "gateway/cli/drill.ts",
-  console: "gateway/cli/console.ts",
-  "new:provider": "gateway/cli/new-provider.ts",
 };
 
 const PARENT_POLL_MS = 500;

@@ -54,7 +54,8 @@ export function createAuthenticator(deps: {
       return known !== undefined && known.untilMs > deps.clock.monotonic() ? known.answer : look(hash, name);
     },
     forget(keyId) {
-      for (const [name, entry] of remembered) if (entry.keyId === keyId) remembered.delete(name);
+      // Also what is not known to be another's: a look that is under way may have found the key before it was revoked.
+      for (const [name, entry] of remembered) if (entry.keyId === keyId || entry.keyId === null) remembered.delete(name);
     },
   };
 }

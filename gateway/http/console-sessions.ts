@@ -119,7 +119,8 @@ export function createConsoleSessions(deps: SessionDeps): ConsoleSessions {
       remembered.delete(plain(token).toString("base64"));
     },
     forget(keyId) {
-      for (const [name, entry] of remembered) if (entry.keyId === keyId) remembered.delete(name);
+      // As the authenticator does: a look that is under way may have found the key before it was revoked.
+      for (const [name, entry] of remembered) if (entry.keyId === keyId || entry.keyId === null) remembered.delete(name);
     },
   };
 }

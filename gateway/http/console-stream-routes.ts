@@ -24,6 +24,7 @@ export interface StreamRouteDeps {
 /** The route, and how to end all of its streams: an instance that stops does not wait for them. */
 export function consoleStreamRoutes(deps: StreamRouteDeps): { routes: Route[]; closeAll(): void } {
   const open = new Map<OpenAnswer, string>();
+  let over = false;
 
   function hasRoom(token: string): boolean {
     const mine = [...open.values()].filter((of) => of === token).length;
@@ -47,8 +48,8 @@ export function consoleStreamRoutes(deps: StreamRouteDeps): { routes: Route[]; c
         stream: {
           type: "text/event-stream; charset=utf-8",
           open(out) {
-            // Others that waited for the same session were let in at the same moment.
-            if (!hasRoom(token)) return out.close();
+            // Others that waited for the same session were let in at the same moment; or all streams were ended meanwhile.
+            if (over || !hasRoom(token)) return out.close();
             open.set(out, token);
             const end = begin(deps, { token, accountId: session.principal.accountId }, out);
             out.onClose(() => {
@@ -63,6 +64,7 @@ export function consoleStreamRoutes(deps: StreamRouteDeps): { routes: Route[]; c
   return {
     routes: [stream],
     closeAll() {
+      over = true;
       for (const out of open.keys()) out.close();
     },
   };

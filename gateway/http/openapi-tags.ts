@@ -15,7 +15,6 @@ export const TAGS = [
   { name: "Reconciliation", paths: ["/v1/reconciliation"], description: "The processors' records against ours." },
   { name: "Audit", paths: ["/v1/audit"], description: "Who did what, in a chain that shows any change." },
   { name: "Keys", paths: ["/v1/keys"], description: "API keys and their roles." },
-  { name: "Console", paths: ["/console"], description: "What the console's pages use beside all of the above." },
   { name: "Webhooks from processors", paths: ["/webhooks"], description: "Where Stripe and PayPal send theirs." },
   {
     name: "System",

@@ -1,17 +1,17 @@
-/** The faults that a person can give a simulated processor, in the words that the console shows. */
+/** The faults that a person can give a simulated processor, in the words and the order that the console shows. No name is a number: such ones would come first. */
 export const SANDBOX_FAULTS = {
   down: {
     title: "Down",
     words: "Refuses every connection. Nothing can be charged there, and nothing was: the next processor is tried at once.",
   },
-  "500": { title: "Errors", words: "Answers 500 to everything and executes nothing." },
-  "503": { title: "Maintenance page", words: "Answers 503 with a page for people instead of JSON." },
-  "429": { title: "Rate limited", words: "Answers 429 to everything." },
+  errors: { title: "Errors", words: "Answers 500 to everything and executes nothing." },
+  maintenance: { title: "Maintenance page", words: "Answers 503 with a page for people instead of JSON." },
+  rate_limited: { title: "Rate limited", words: "Answers 429 to everything." },
   slow: { title: "Slow", words: "Takes three seconds for each answer, which is right." },
   trickle: { title: "Trickling", words: "Sends its answers byte by byte, for a minute." },
   reset_before: { title: "Resets", words: "Cuts each connection before anything is executed." },
   hang_before: { title: "Hangs", words: "Takes each request, executes nothing and never answers." },
-  "500_after": { title: "Charges, then errors", words: "Executes the charge and answers 500: did the money move? Only looking tells." },
+  errors_after: { title: "Charges, then errors", words: "Executes the charge and answers 500: did the money move? Only looking tells." },
   reset_after: {
     title: "Charges, then resets",
     words: "Executes the charge and cuts the connection: a charge in doubt, until it is looked up.",
@@ -40,14 +40,14 @@ const TIMEOUT_MS = 5_000;
 /** As the sandbox's control server has it. What strikes after the money moved strikes that step only, so that a look finds it. */
 const WIRE: Readonly<Record<SandboxFault, { kind: string; operation?: "commit" }>> = {
   down: { kind: "refuse" },
-  "500": { kind: "500_before" },
-  "503": { kind: "503_html" },
-  "429": { kind: "429" },
+  errors: { kind: "500_before" },
+  maintenance: { kind: "503_html" },
+  rate_limited: { kind: "429" },
   slow: { kind: "slow" },
   trickle: { kind: "trickle" },
   reset_before: { kind: "reset_before" },
   hang_before: { kind: "hang_before" },
-  "500_after": { kind: "500_after", operation: "commit" },
+  errors_after: { kind: "500_after", operation: "commit" },
   reset_after: { kind: "reset_after", operation: "commit" },
   hang_after: { kind: "hang_after", operation: "commit" },
   decline: { kind: "decline" },

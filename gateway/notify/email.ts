@@ -2,7 +2,7 @@ import { createTransport } from "nodemailer";
 import type { EmailSettings } from "../notify-settings.ts";
 import type { Words } from "./words.ts";
 
-/** Of each step; the job that sends is taken for lost after a minute. */
+/** Of each step; the job that sends is taken for lost after two minutes. */
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 20_000;
 

@@ -93,6 +93,10 @@ it("every link in it leads to a page, or a heading of one", () => {
   expect(unknown(/\]\((?!https?:)([^)\s]+)\)/g, isThere)).toEqual([]);
 });
 
+it("no page holds two versions of itself that a merge left beside each other", () => {
+  expect(pages.filter(({ text }) => /^(?:<{7}|={7}|>{7})(?: |$)/m.test(text)).map(({ file }) => file)).toEqual([]);
+});
+
 function anchorOf(heading: string): string {
   return heading
     .replace(/^#+ /, "")

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Provider } from "../../gateway/console/src/data/providers.ts";
 import { type Facts, stateOf } from "../../gateway/console/src/pages/overview/state.ts";
 import { consequences } from "../../gateway/console/src/pages/providers/override-words.ts";
+import { fromNow, major, money } from "../../gateway/console/src/parts/words.ts";
 
 const NOW = Date.parse("2026-11-22T14:00:00Z");
 
@@ -58,6 +59,14 @@ describe("the sentence of state", () => {
     );
   });
 
+  it("names the day, when a person's decision ends on another one", () => {
+    const override = { mode: "down" as const, reason: "Drill", actor: "key:k", created_at: "2026-11-22T14:00:00Z" };
+    const out = (expires_at: string) =>
+      stateOf(facts({ providers: [{ ...away("stripe"), override: { ...override, expires_at } }, provider("paypal")] })).details[1];
+    expect(out("2026-11-22T14:30:00Z")).toMatch(/^Stripe was taken out by hand \(Drill\), until \d\d:30\.$/);
+    expect(out("2026-11-24T14:00:00Z")).toMatch(/until 24 Nov, \d\d:00\.$/);
+  });
+
   it("says that no money flows when nobody can be asked, and what waits", () => {
     const deferred = [{ currency: "usd", count: 2, amount: 8400, oldest_at: "2026-11-22T13:59:00Z" }];
     const { tone, headline, details } = stateOf(facts({ providers: [away("stripe"), away("paypal")], queue: { ...NOTHING, deferred } }));
@@ -91,5 +100,29 @@ describe("what a forced decision will do", () => {
   it("warns before a provider that does not work is the only one, or is forced up", () => {
     expect(told("only", away("stripe"), provider("paypal"))).toContain("until it can, every charge is kept");
     expect(told("up", away("stripe"), provider("paypal"))).toContain("some will be in doubt");
+  });
+});
+
+describe("a time", () => {
+  it("is now when it has just been, though the page's clock lags, and never ahead of us", () => {
+    expect([1_900, 0, -1_400, -2_000, 60_000].map((away) => fromNow(NOW + away, NOW))).toEqual([
+      "now",
+      "now",
+      "now",
+      "2 seconds ago",
+      "in 1 minute",
+    ]);
+  });
+});
+
+describe("an amount", () => {
+  it("has the decimals that the gateway counts in, also where a browser would write none", () => {
+    expect([money(420_050, "huf"), money(4_200, "jpy"), money(4_200, "kwd"), money(-4_250, "usd")]).toEqual([
+      "HUF\u00a04,200.50",
+      "¥4,200",
+      "KWD\u00a04.200",
+      "-$42.50",
+    ]);
+    expect([major(420_050, "huf"), major(4_200, "iqd"), major(4_200, "jpy")]).toEqual([4200.5, 4.2, 4200]);
   });
 });

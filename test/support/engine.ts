@@ -11,13 +11,13 @@ import { Identities } from "../../gateway/identities.ts";
 import { createWorker, type Worker } from "../../gateway/queue/worker.ts";
 import { type Database, openDatabase } from "../../gateway/store/database.ts";
 import { readCharge } from "../../gateway/store/read-charges.ts";
-import { systemClock } from "../../providers/contract/clock.ts";
 import type { Currency } from "../../providers/contract/money.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import { createPayPalProvider } from "../../providers/paypal/paypal.ts";
 import { type Sandbox, startSandbox } from "../../providers/sandbox/sandbox.ts";
 import { createStripeProvider } from "../../providers/stripe/stripe.ts";
 import { createTestDatabase } from "./database.ts";
+import { livedClock, stoodStillMs } from "./lived-clock.ts";
 
 /** The money core on its real parts: PostgreSQL, the official SDKs, and the sandbox processors over HTTP. No HTTP of its own. */
 export interface Engine {
@@ -64,7 +64,8 @@ export async function startEngine(settings: EngineSettings = {}): Promise<Engine
 }
 
 async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineSettings): Promise<Engine> {
-  const clock = systemClock;
+  const clock = livedClock;
+  const { providerTimeoutMs = 1_000, chargeBudgetMs = 5_000 } = settings;
   const log = settings.log ?? silent;
   const db = openDatabase({ url: databaseUrl, maxConnections: 8, onIdleError: () => {} });
   const providers = [
@@ -108,10 +109,16 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     accountOf: (id) => identities.accountOf(id),
     fleet,
     maySend: () => true,
-    settings: { livemode: false, providerTimeoutMs: settings.providerTimeoutMs ?? 1_000, chargeBudgetMs: settings.chargeBudgetMs ?? 5_000 },
+    settings: {
+      livemode: false,
+      providerTimeoutMs,
+      get chargeBudgetMs() {
+        return chargeBudgetMs + stoodStillMs();
+      },
+    },
     log,
   });
-  const claims = keyClaims({ redis: null, installationId: "test", ttlMs: core.settings.chargeBudgetMs });
+  const claims = keyClaims({ redis: null, installationId: "test", ttlMs: chargeBudgetMs });
   const charges = createChargeService(core, claims, { accepting: () => true, countCharge: () => {} });
   const worker = createWorker(core, { liveRatePerS: () => 0 });
   return {
@@ -205,7 +212,7 @@ export async function preferring<T>(
 }
 
 /** Lets the worker turn at the charge until `done`. */
-export function worked(engine: Engine, charge: Charge, done: (charge: Charge) => boolean, timeoutMs = 40_000): Promise<Charge> {
+export function worked(engine: Engine, charge: Charge, done: (charge: Charge) => boolean, timeoutMs = 90_000): Promise<Charge> {
   const turn = async (): Promise<Charge> => {
     await engine.worker.pass();
     await engine.worker.idle();
@@ -215,7 +222,7 @@ export function worked(engine: Engine, charge: Charge, done: (charge: Charge) =>
 }
 
 /** Waits until `done` answers; fails after `timeoutMs` with what was last seen. */
-export async function eventually<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 30_000): Promise<T> {
+export async function eventually<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 60_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();

@@ -16,6 +16,7 @@ export class ManualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
       const stop = this.after(ms, resolve);
       signal?.addEventListener("abort", () => {
         stop();

@@ -60,7 +60,7 @@ function limitsOf(schema: Schema): Html | null {
     bound !== undefined && Number.isSafeInteger(bound) && Math.abs(bound) < 1e15 ? bound : undefined;
   const limits = [
     safe(minimum) === undefined ? null : `at least ${minimum}`,
-    safe(maximum) === undefined || Math.abs(maximum as number) === Number.MAX_SAFE_INTEGER ? null : `at most ${maximum}`,
+    safe(maximum) === undefined ? null : `at most ${maximum}`,
     maxLength === undefined ? null : `at most ${maxLength} characters`,
     otherwise === undefined ? null : `default ${JSON.stringify(otherwise)}`,
   ].filter((limit) => limit !== null);

@@ -50,9 +50,7 @@ export interface Schema {
   readonly const?: unknown;
   readonly default?: unknown;
   readonly format?: string;
-  readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  readonly minLength?: number;
   readonly maxLength?: number;
 }

@@ -32,7 +32,8 @@ const seen = new IntersectionObserver(
 );
 for (const article of document.querySelectorAll("article[id]")) seen.observe(article);
 
-for (const block of document.querySelectorAll(".code pre")) {
+// Browsers give no clipboard to a page that came by plain HTTP from another machine.
+for (const block of navigator.clipboard ? document.querySelectorAll(".code pre") : []) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";

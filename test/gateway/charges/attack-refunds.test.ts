@@ -6,7 +6,7 @@ import { RefundStage } from "./refund-stage.ts";
 
 let stage: RefundStage;
 beforeAll(async () => {
-  stage = await RefundStage.open({ providerTimeoutMs: 400, chargeBudgetMs: 1_500 });
+  stage = await RefundStage.open({ providerTimeoutMs: 400, chargeBudgetMs: 2_900 });
 });
 beforeEach(() => stage.reset());
 afterAll(() => stage.engine.close());

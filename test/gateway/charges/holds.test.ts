@@ -201,16 +201,15 @@ describe.each(["stripe", "paypal"] as const)("an authorization at %s", (provider
     const dying = await engine.another({ providerTimeoutMs: 600_000, chargeBudgetMs: 600_000 });
     const fresh = await engine.another();
     const charge = await authorize(fresh);
+    const captures = () => engine.sandbox.requests().filter(({ operation }) => operation === "capture").length;
+    const before = captures();
     engine.sandbox.setFault(provider, { kind, operation: "capture", count: 1 });
     const dead = dying.charges.capture(command(charge)).catch(() => {});
     await eventually(
       () => reread(engine, charge),
       ({ settlement }) => settlement !== null,
     );
-    await eventually(
-      () => engine.sandbox.requests().filter(({ operation }) => operation === "capture").length,
-      (count) => count > 0,
-    );
+    await eventually(captures, (count) => count > before);
     await crash(charge);
     engine.sandbox.clearFaults();
     try {

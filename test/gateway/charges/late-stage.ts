@@ -22,7 +22,7 @@ export class LateStage {
 
   static async open(): Promise<LateStage> {
     const gate: Gate = { held: null };
-    return new LateStage(await startEngine({ wrap: gated(gate), providerTimeoutMs: 4_000, chargeBudgetMs: 15_000 }), gate);
+    return new LateStage(await startEngine({ wrap: gated(gate), providerTimeoutMs: 2_000, chargeBudgetMs: 4_500 }), gate);
   }
 
   /** As it was at the beginning: new attempts go to PayPal only. */
@@ -55,12 +55,13 @@ export class LateStage {
   /** Deferred: PayPal refused the connection of its attempt's commit step, which is proof; Stripe could not be asked. */
   async deferred(): Promise<{ charge: Charge; first: Attempt }> {
     const { charges, sandbox } = this.engine;
-    sandbox.setFault("paypal", { kind: "refuse", operation: "commit", count: 1, delayMs: 300 });
+    sandbox.setFault("paypal", { kind: "refuse", operation: "commit", count: 1, delayMs: 60_000 });
     const { charge } = await charges.create(chargeInput());
     expect(charge).toMatchObject({
       status: "deferred",
       attempts: [{ provider: "paypal", outcome: "not_sent", live: false, nextLookAt: null }],
     });
+    sandbox.clearFaults("paypal");
     await sandbox.listening();
     return { charge, first: charge.attempts[0] as Attempt };
   }

@@ -136,9 +136,19 @@ it("moves money once for fifty requests with one key over two instances without 
 });
 
 it("keeps a second unfinished charge with the same reference out, also at the same moment", async () => {
-  engine.sandbox.setFault("stripe", { kind: "slow", operation: "prepare", delayMs: 300 });
+  // The first one stays unfinished until all the others were answered.
+  dieAt = "before_prepare";
   const reference = `invoice-${Date.now()}`;
-  const results = await Promise.allSettled(Array.from({ length: 8 }, () => engine.charges.create(chargeInput({ reference }))));
+  const asked = Array.from({ length: 8 }, () => engine.charges.create(chargeInput({ reference })));
+  let refused = 0;
+  for (const one of asked) one.catch(() => (refused += 1));
+  await eventually(
+    () => refused + resurrect.length,
+    (known) => known === 8,
+  );
+  dieAt = "nowhere";
+  for (const wake of resurrect.splice(0)) wake();
+  const results = await Promise.allSettled(asked);
   const won = results.filter((result) => result.status === "fulfilled");
   expect(won).toHaveLength(1);
   for (const result of results) {

@@ -63,7 +63,8 @@ describe.each(PROVIDERS)("a refund at %s that meets a fault when it is sent", (p
   it.each(["refuse", "429"] as const)("%s: proven not executed, it is deferred, and sent later", async (kind) => {
     const charge = await stage.paid(provider);
     stage.engine.sandbox.setFault(provider, kind === "refuse" ? { kind, delayMs: 60_000 } : { kind, operation: "refund" });
-    await new Promise((resolve) => setTimeout(resolve, 50)); // until the cut of the idle sockets is seen
+    // Until the cut of the idle sockets is seen: several turns of the event loop, however late the first one comes.
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setTimeout(resolve, 10));
     const input = stage.input(charge);
     const { refund } = await stage.engine.charges.refund(input);
     expect(refund).toMatchObject({ state: "deferred", ambiguous: false });

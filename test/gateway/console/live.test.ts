@@ -104,6 +104,8 @@ describe("the sandbox", () => {
     });
     for (const fault of body.faults)
       expect(fault).toEqual({ kind: expect.any(String), title: expect.any(String), words: expect.stringMatching(/\.$|\?/) });
+    // The plainest one first.
+    expect(body.faults[0].title).toBe("Down");
     expect((await (await signIn(world.url, "finance")).ask("GET", "/console/sandbox")).status).toBe(403);
     expect((await ops.ask("GET", "/console/session")).body.sandbox).toBe(true);
   });

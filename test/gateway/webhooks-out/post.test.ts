@@ -164,7 +164,10 @@ describe("what never ends is left after 15 s", () => {
     receiver.answer = (_got, response) => {
       response.writeHead(200);
       response.write("drip");
-      setTimeout(dripping.resolve, 100);
+      // Until it was read: several turns of the event loop, however late the first one comes.
+      void (async () => {
+        for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setTimeout(resolve, 20));
+      })().then(dripping.resolve);
     };
     const posted = await afterDeadline(post(receiver.url), dripping.promise);
     expect(posted).toEqual({ kind: "answered", status: 200, answer: "drip", pauseMs: null });

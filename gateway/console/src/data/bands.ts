@@ -1,9 +1,10 @@
 import type { Range } from "./time-range.ts";
 import { type Loaded, useApi } from "./use-api.ts";
 
-/** A time in which a provider got no charge, or not all of them: `/v1/routing/bands`. */
+/** A time in which a breaker or a person decided about a provider: `/v1/routing/bands`. */
 export interface Band {
   readonly provider: string;
+  /** `open`: until the breaker closed; when it was half open the trail does not tell. */
   readonly state: "open" | "down" | "drain" | "only" | "up";
   readonly from: string;
   /** null: it lasts. */
@@ -12,8 +13,8 @@ export interface Band {
 }
 
 export const BAND_WORDS: Readonly<Record<Band["state"], string>> = {
-  open: "breaker open",
-  down: "set down",
+  open: "breaker open or half open",
+  down: "taken out",
   drain: "drained",
   only: "only this one",
   up: "forced up",

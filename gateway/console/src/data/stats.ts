@@ -1,11 +1,13 @@
 import type { Range } from "./time-range.ts";
 import { type Loaded, useApi } from "./use-api.ts";
 
-/** A row of `/v1/routing/stats`; what it is grouped by, is there. */
+/** A row of `/v1/routing/stats`; what it is grouped by, is there. Amounts in minor units, and only by currency. */
 export interface StatsRow {
   readonly interval_start?: string;
   readonly provider?: string | null;
   readonly currency?: string;
+  readonly brand?: string | null;
+  readonly country?: string | null;
   readonly attempts: number;
   readonly approved: number;
   readonly declined: number;

@@ -18,13 +18,11 @@ export function Table<Row>({
   columns,
   rows,
   rowKey,
-  selected,
 }: {
   caption: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   rowKey: (row: Row) => string;
-  selected?: (row: Row) => boolean;
 }) {
   return (
     // A region that scrolls sideways has to be reachable by keyboard.
@@ -43,7 +41,7 @@ export function Table<Row>({
         </thead>
         <tbody>
           {rows.map((row) => (
-            <tr key={rowKey(row)} aria-selected={selected?.(row)}>
+            <tr key={rowKey(row)}>
               {columns.map((column) => (
                 <Cell key={column.head} column={column} row={row} />
               ))}

@@ -1,4 +1,5 @@
 /** Numbers, money and times as people read them. */
+import { exponentOf, isCurrency } from "../../../../providers/contract/money.ts";
 
 const number = new Intl.NumberFormat("en");
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -21,13 +22,17 @@ export function share(value: number | null): string {
 
 /** Minor units of a currency: (4200, "usd") is $42.00. */
 export function money(amount: number, currency: string): string {
-  const format = formatOf(currency);
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+  return formatOf(currency).format(major(amount, currency));
 }
 
 /** Minor units as a plain number, for spreadsheets: (4250, "usd") is 42.5. */
 export function major(amount: number, currency: string): number {
-  return amount / 10 ** (formatOf(currency).resolvedOptions().maximumFractionDigits ?? 2);
+  return amount / 10 ** digitsOf(currency);
+}
+
+/** The gateway's own word, ISO 4217's: a browser knows fewer for some, because their coins are out of use. */
+function digitsOf(currency: string): number {
+  return isCurrency(currency) ? exponentOf(currency) : 2;
 }
 
 /** Amounts of several currencies in a sentence, at most three of them: they are never added. */
@@ -42,7 +47,8 @@ const MAX_CURRENCIES = 3;
 function formatOf(currency: string): Intl.NumberFormat {
   const known = formats.get(currency);
   if (known) return known;
-  const made = new Intl.NumberFormat("en", { style: "currency", currency });
+  const digits = digitsOf(currency);
+  const made = new Intl.NumberFormat("en", { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits });
   formats.set(currency, made);
   return made;
 }
@@ -65,7 +71,8 @@ export function duration(ms: number): string {
 /** "3 minutes ago", "in 2 hours", "now". */
 export function fromNow(at: number, now: number): string {
   const away = at - now;
-  if (Math.abs(away) < 1_500) return "now";
+  // The page's clock is up to two seconds behind: what has just happened does not lie ahead.
+  if (away > -1_500 && away < 2_500) return "now";
   return away < 0 ? `${duration(-away)} ago` : `in ${duration(away)}`;
 }
 
@@ -86,6 +93,11 @@ export function dayTime(at: number | string): string {
   return new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
 
+/** 14:03 when that is today, else 23 Nov, 14:03. `now`: milliseconds since 1970. */
+export function whenTime(at: number | string, now: number): string {
+  return new Date(at).toDateString() === new Date(now).toDateString() ? clockTime(at) : dayTime(at);
+}
+
 export function clockTime(at: number | string): string {
   return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 }
@@ -100,6 +112,14 @@ const NAMES: Readonly<Record<string, string>> = { stripe: "Stripe", paypal: "Pay
 
 export function providerName(id: string): string {
   return NAMES[id] ?? id;
+}
+
+const BRANDS: Readonly<Record<string, string>> = { amex: "American Express", jcb: "JCB", unionpay: "UnionPay" };
+
+/** A card's brand: "Visa". */
+export function brandName(brand: string): string {
+  const words = plain(brand);
+  return BRANDS[brand] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** "a, b and c". */

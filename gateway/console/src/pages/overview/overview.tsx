@@ -156,10 +156,7 @@ function Pictures({
     );
   return (
     <div className="columns">
-      <Panel
-        title="Who collects"
-        note="Share of the approved attempts; below, when a breaker (red) or a person (grey) kept a provider out."
-      >
+      <Panel title="Who collects" note="Share of the approved attempts; below, when a breaker or a person decided about a provider.">
         <ShareChart rows={rows} bands={bands} ids={providers.map(({ id }) => id)} range={range} />
       </Panel>
       <Panel title="Charges" note="By their end, and the rate of success.">

@@ -6,7 +6,7 @@ import { INTERVAL_MS, type Range } from "../../data/time-range.ts";
 import { Chart } from "../../parts/chart.tsx";
 import { axisStyle, type ChartColors, seriesColor, textStyle, timeAxisLabel, tooltip } from "../../parts/chart-colors.ts";
 import { Table } from "../../parts/table.tsx";
-import { clockTime, count, dateTime, list, providerName, share } from "../../parts/words.ts";
+import { count, dateTime, dayTime, list, providerName, share } from "../../parts/words.ts";
 
 const LANE_PX = 22;
 const SHARES_PX = 190;
@@ -42,8 +42,25 @@ export function ShareChart({
       option={option}
       height={SHARES_PX + 74 + LANE_PX * ids.length}
       summary={`Share of the approved attempts in ${range.words}: ${list(shares)}. ${bands.length === 0 ? "No provider was kept out." : `${count(bands.length)} times a provider was kept out or forced.`}`}
+      legend={<BandLegend bands={bands} />}
       table={<Numbers points={points} bands={bands} ids={ids} />}
     />
+  );
+}
+
+/** What the colours of the lanes mean, of those that are there. */
+function BandLegend({ bands }: { bands: readonly Band[] }) {
+  const there = new Set(bands.map(({ state }) => state));
+  if (there.size === 0) return null;
+  return (
+    <ul className="band-legend" aria-label="Colours of the lanes">
+      {[...there].map((state) => (
+        <li key={state}>
+          <span className={`swatch swatch-${state}`} aria-hidden="true" />
+          {BAND_WORDS[state]}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -179,10 +196,10 @@ function lanes({
     tooltip: {
       formatter: ({ dataIndex }: { dataIndex: number }) => {
         const band = bands[dataIndex] as Band;
-        const until = band.to === null ? "now" : clockTime(band.to);
+        const until = band.to === null ? "now" : dayTime(band.to);
         return [
           `${providerName(band.provider)}: ${BAND_WORDS[band.state]}`,
-          `${clockTime(band.from)} – ${until}`,
+          `${dayTime(band.from)} – ${until}`,
           ...(band.reason === null ? [] : [band.reason]),
         ].join("\n");
       },

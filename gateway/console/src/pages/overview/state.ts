@@ -1,14 +1,14 @@
 import type { Provider } from "../../data/providers.ts";
 import { countOf, type Queue, type Waiting } from "../../data/queue.ts";
 import type { Tone } from "../../parts/tone.ts";
-import { clockTime, count, list, moneys, providerName, share } from "../../parts/words.ts";
+import { count, list, moneys, providerName, share, whenTime } from "../../parts/words.ts";
 
 export interface Facts {
   readonly providers: readonly Provider[];
   readonly queue: Queue;
-  /** Charges that came to an end in the last `minutes`. */
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Charges that came to an end in the last `minutes`. */
   readonly recent: { readonly succeeded: number; readonly failed: number; readonly minutes: number };
 }
 
@@ -56,12 +56,14 @@ function recentWords({ succeeded, failed, minutes }: Facts["recent"]): string[] 
 function awayWords({ id, override, breaker, reason }: Provider, now: number): string {
   const name = providerName(id);
   if (override !== null && ["down", "drain"].includes(override.mode)) {
-    const until = override.expires_at === null ? "until somebody ends it" : `until ${clockTime(override.expires_at)}`;
+    const until = override.expires_at === null ? "until somebody ends it" : `until ${whenTime(override.expires_at, now)}`;
     return `${name} was taken out by hand (${override.reason}), ${until}.`;
   }
   if (breaker.state !== "open" || breaker.reason === null) return `${name}: ${reason ?? "unavailable"}.`;
   const again =
-    breaker.open_until === null || Date.parse(breaker.open_until) <= now ? "with the next charges" : `at ${clockTime(breaker.open_until)}`;
+    breaker.open_until === null || Date.parse(breaker.open_until) <= now
+      ? "with the next charges"
+      : `at ${whenTime(breaker.open_until, now)}`;
   return `${name} is not asked, because ${breaker.reason}. It is tested again ${again}.`;
 }
 

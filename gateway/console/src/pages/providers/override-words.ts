@@ -1,5 +1,5 @@
 import type { OverrideMode, Provider } from "../../data/providers.ts";
-import { clockTime, dateTime, list, providerName, share } from "../../parts/words.ts";
+import { list, providerName, share, whenTime } from "../../parts/words.ts";
 
 /** What an operator can force, in words. */
 export const MODES: Readonly<Record<OverrideMode, { verb: string; words: string }>> = {
@@ -43,8 +43,7 @@ export function consequences({
 
 function when(until: number | null, now: number): string {
   if (until === null) return "From now on, until somebody ends it,";
-  const sameDay = new Date(until).toDateString() === new Date(now).toDateString();
-  return `from now until ${sameDay ? clockTime(until) : dateTime(until)}`;
+  return `from now until ${whenTime(until, now)}`;
 }
 
 function firstThing(mode: OverrideMode, name: string, others: readonly Provider[]): string {

@@ -114,7 +114,7 @@ function Facts({ provider }: { provider: Provider }) {
         note={`${count(Math.round(approval.outcomes))} answers`}
       />
       <Fact
-        name="Faults"
+        name="Expected faults"
         value={share(breaker.fault_rate)}
         note={breaker.trips === 0 ? "no opening lately" : `${count(breaker.trips)} ${breaker.trips === 1 ? "opening" : "openings"} lately`}
       />

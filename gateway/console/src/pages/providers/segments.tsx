@@ -6,16 +6,10 @@ import { Empty, Loaded } from "../../parts/loaded.tsx";
 import { Panel } from "../../parts/panel.tsx";
 import { Table } from "../../parts/table.tsx";
 import { count, providerName, share } from "../../parts/words.ts";
-
-/** `/v1/routing/flow`: attempts from a segment through a provider to an outcome. */
-interface Link {
-  readonly segment: string | null;
-  readonly provider: string | null;
-  readonly outcome: string;
-  readonly count: number;
-}
+import { type FlowLink, segmentName } from "../routing/flow-links.ts";
 
 interface Row {
+  /** Empty: not known. */
   readonly segment: string;
   readonly total: number;
   readonly of: ReadonlyMap<string, Answers>;
@@ -37,7 +31,7 @@ const BY: readonly { readonly value: By; readonly text: string }[] = [
 export function Segments({ ids, range }: { ids: readonly string[]; range: Range }) {
   const [by, setBy] = useState<By>("brand");
   const query = new URLSearchParams({ from: range.from.toISOString(), to: range.to.toISOString(), by });
-  const flow = useApi<{ readonly links: readonly Link[] }>(`/v1/routing/flow?${query}`, { topics: ["stats"] });
+  const flow = useApi<{ readonly links: readonly FlowLink[] }>(`/v1/routing/flow?${query}`, { topics: ["stats"] });
   return (
     <Panel
       title="Approval by segment"
@@ -58,7 +52,7 @@ export function Segments({ ids, range }: { ids: readonly string[]; range: Range 
                 {
                   head: BY.find(({ value }) => value === by)?.text ?? "",
                   rowHead: true,
-                  cell: ({ segment }) => (by === "brand" ? brandName(segment) : segment.toUpperCase()),
+                  cell: ({ segment }) => segmentName(segment, by),
                 },
                 ...ids.map((id) => ({
                   head: providerName(id),
@@ -93,11 +87,11 @@ function isBest(of: Row["of"], id: string): boolean {
   return own >= 0 && others.length > 0 && others.every((other) => other < own);
 }
 
-function rowsOf(links: readonly Link[]): Row[] {
+function rowsOf(links: readonly FlowLink[]): Row[] {
   const rows = new Map<string, { total: number; of: Map<string, { approved: number; declined: number }> }>();
   for (const { segment, provider, outcome, count: number } of links) {
     if (provider === null || (outcome !== "approved" && outcome !== "declined")) continue;
-    const name = segment ?? "not known";
+    const name = segment ?? "";
     const row = rows.get(name) ?? { total: 0, of: new Map() };
     const answers = row.of.get(provider) ?? { approved: 0, declined: 0 };
     answers[outcome] += number;
@@ -106,8 +100,4 @@ function rowsOf(links: readonly Link[]): Row[] {
     rows.set(name, row);
   }
   return [...rows].map(([segment, row]) => ({ segment, ...row })).sort((a, b) => b.total - a.total);
-}
-
-function brandName(brand: string): string {
-  return brand.charAt(0).toUpperCase() + brand.slice(1);
 }

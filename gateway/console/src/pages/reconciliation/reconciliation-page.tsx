@@ -14,6 +14,7 @@ import { useSearch } from "../../shell/router.tsx";
 import { FINDING_KINDS, type Finding, findingWords } from "./finding.ts";
 import { FindingDialog } from "./finding-dialog.tsx";
 import { FindingsTable } from "./findings-table.tsx";
+import { NothingOpen } from "./nothing-open.tsx";
 import { Runs } from "./runs.tsx";
 import "./reconciliation.css";
 
@@ -68,11 +69,11 @@ function Findings({ mayChange }: { mayChange: boolean }) {
       <Loaded from={findings} what="findings">
         {(page) =>
           page.data.length === 0 && cursor.number === 1 ? (
-            <Empty title="No differences">
-              {query === "state=open"
-                ? "Nothing is open: the processors' records and ours agree in all that was compared."
-                : "None fits the filters."}
-            </Empty>
+            query === OPEN ? (
+              <NothingOpen />
+            ) : (
+              <Empty title="None fits the filters" />
+            )
           ) : (
             <>
               <FindingsTable findings={page.data} open={setOpened} mayChange={mayChange} />
@@ -85,6 +86,8 @@ function Findings({ mayChange }: { mayChange: boolean }) {
     </Panel>
   );
 }
+
+const OPEN = "state=open";
 
 /** Open ones unless something else is asked for. */
 function queryOf(search: URLSearchParams): string {

@@ -12,7 +12,8 @@ import type { Tone } from "../../parts/tone.ts";
 import { count, dayTime, providerName } from "../../parts/words.ts";
 import { actorWords } from "../charges/reason-words.ts";
 
-interface Run {
+/** `GET /v1/reconciliation/runs`. */
+export interface Run {
   readonly id: string;
   readonly state: "queued" | "running" | "finished" | "failed";
   readonly from: string;

@@ -1,5 +1,4 @@
-import { plain, providerName } from "../../parts/words.ts";
-import { brandName } from "./report.ts";
+import { brandName, plain, providerName } from "../../parts/words.ts";
 
 export const FLOW_BY = ["country", "brand", "currency", "type"] as const;
 export type FlowBy = (typeof FLOW_BY)[number];

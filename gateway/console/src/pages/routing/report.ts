@@ -1,13 +1,14 @@
 import { toCsv } from "../../../../http/csv.ts";
-import { count, major, money, plain, providerName, share } from "../../parts/words.ts";
-import { type Grouping, type StatsRow, successRate } from "./stats.ts";
+import { successRate } from "../../data/stats.ts";
+import { brandName, count, major, money, providerName, share } from "../../parts/words.ts";
+import type { Grouping, MoneyRow } from "./stats.ts";
 
 /** A column of the report: the same value as the screen writes it and as a spreadsheet reads it. */
 export interface ReportColumn {
   readonly head: string;
   readonly number: boolean;
-  readonly screen: (row: StatsRow) => string;
-  readonly sheet: (row: StatsRow) => string | number | null;
+  readonly screen: (row: MoneyRow) => string;
+  readonly sheet: (row: MoneyRow) => string | number | null;
 }
 
 const HEADS: Readonly<Record<Grouping, string>> = {
@@ -46,12 +47,12 @@ export function columnsOf(grouping: Grouping): ReportColumn[] {
   ];
 }
 
-function counted(head: string, of: (row: StatsRow) => number): ReportColumn {
+function counted(head: string, of: (row: MoneyRow) => number): ReportColumn {
   return { head, number: true, screen: (row) => count(of(row)), sheet: of };
 }
 
-function amount(head: string, of: (row: StatsRow) => number | null): ReportColumn {
-  const shown = (row: StatsRow, write: (minor: number) => string | number) => {
+function amount(head: string, of: (row: MoneyRow) => number | null): ReportColumn {
+  const shown = (row: MoneyRow, write: (minor: number) => string | number) => {
     const minor = of(row);
     return minor === null ? null : write(minor);
   };
@@ -64,7 +65,7 @@ function amount(head: string, of: (row: StatsRow) => number | null): ReportColum
 }
 
 /** In percent, as exact as on the screen. */
-function rate(head: string, of: (row: StatsRow) => number | null): ReportColumn {
+function rate(head: string, of: (row: MoneyRow) => number | null): ReportColumn {
   return {
     head,
     number: true,
@@ -76,11 +77,11 @@ function rate(head: string, of: (row: StatsRow) => number | null): ReportColumn 
   };
 }
 
-function costShare({ cost, amount_succeeded }: StatsRow): number | null {
+function costShare({ cost, amount_succeeded }: MoneyRow): number | null {
   return cost === null || amount_succeeded <= 0 ? null : cost / amount_succeeded;
 }
 
-export function groupName(row: StatsRow, grouping: Grouping): string {
+export function groupName(row: MoneyRow, grouping: Grouping): string {
   switch (grouping) {
     case "provider":
       return row.provider ? providerName(row.provider) : "None asked";
@@ -95,15 +96,8 @@ export function groupName(row: StatsRow, grouping: Grouping): string {
   }
 }
 
-const BRANDS: Readonly<Record<string, string>> = { amex: "American Express", jcb: "JCB", unionpay: "UnionPay" };
-
-export function brandName(brand: string): string {
-  const words = plain(brand);
-  return BRANDS[brand] ?? words.charAt(0).toUpperCase() + words.slice(1);
-}
-
 /** The very rows and columns of the screen. */
-export function csvOf(rows: readonly StatsRow[], grouping: Grouping): string {
+export function csvOf(rows: readonly MoneyRow[], grouping: Grouping): string {
   const columns = columnsOf(grouping);
   const heads = columns.map(({ head }) => (head.endsWith("rate") || head.endsWith("share") ? `${head} (%)` : head));
   return toCsv(

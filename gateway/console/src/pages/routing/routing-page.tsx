@@ -1,3 +1,4 @@
+import { successRate } from "../../data/stats.ts";
 import { useApi } from "../../data/use-api.ts";
 import { CsvButton } from "../../parts/csv-button.tsx";
 import { Choice, Switch } from "../../parts/filters.tsx";
@@ -13,12 +14,12 @@ import { useSearch } from "../../shell/router.tsx";
 import { Flow } from "./flow.tsx";
 import { columnsOf, csvOf } from "./report.ts";
 import "./routing.css";
-import { folded, fromOf, type Grouping, groupingOf, keyOf, RANGES, rangeOf, type StatsRow, statsQuery, successRate } from "./stats.ts";
+import { folded, fromOf, type Grouping, groupingOf, keyOf, type MoneyRow, RANGES, rangeOf, statsQuery } from "./stats.ts";
 
 interface Answer {
   readonly from: string;
   readonly to: string;
-  readonly data: readonly StatsRow[];
+  readonly data: readonly MoneyRow[];
 }
 
 const MINUTE_MS = 60_000;
@@ -145,6 +146,6 @@ function Report({ from, grouping, choose }: { from: string; grouping: Grouping; 
   );
 }
 
-function isBy(row: StatsRow, grouping: Grouping): boolean {
+function isBy(row: MoneyRow, grouping: Grouping): boolean {
   return grouping === "day" ? row.interval_start !== undefined : row[grouping] !== undefined;
 }

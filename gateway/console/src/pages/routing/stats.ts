@@ -1,13 +1,9 @@
-/** What `GET /v1/routing/stats` says of one group; amounts in minor units of `currency`. */
-export interface StatsRow {
-  readonly interval_start?: string;
-  readonly provider?: string | null;
-  readonly brand?: string | null;
-  readonly country?: string | null;
+import type { StatsRow } from "../../data/stats.ts";
+
+/** A row by currency: only such a one has amounts. */
+export interface MoneyRow extends StatsRow {
   readonly currency: string;
-  readonly charges_succeeded: number;
   readonly amount_succeeded: number;
-  readonly charges_failed: number;
   /** Of the succeeded ones: those that one processor alone would have lost. */
   readonly charges_recovered: number;
   readonly amount_recovered: number;
@@ -38,8 +34,8 @@ const ADDED = [
 ] as const;
 
 /** One row for each group and currency, by name, the newest day first; without those in which no charge ended. */
-export function folded(rows: readonly StatsRow[], grouping: Grouping): StatsRow[] {
-  const groups = new Map<string, StatsRow>();
+export function folded(rows: readonly MoneyRow[], grouping: Grouping): MoneyRow[] {
+  const groups = new Map<string, MoneyRow>();
   for (const row of rows) {
     if (ADDED.every((column) => row[column] === 0)) continue;
     const key = `${keyOf(row, grouping)} ${row.currency}`;
@@ -47,31 +43,24 @@ export function folded(rows: readonly StatsRow[], grouping: Grouping): StatsRow[
     groups.set(key, sum === undefined ? row : { ...added(sum, row), ...(grouping === "provider" ? {} : { provider: null }) });
   }
   const way = grouping === "day" ? -1 : 1;
-  const byName = (a: StatsRow, b: StatsRow) =>
+  const byName = (a: MoneyRow, b: MoneyRow) =>
     way * keyOf(a, grouping).localeCompare(keyOf(b, grouping)) || a.currency.localeCompare(b.currency);
   return [...groups.values()].sort(byName);
 }
 
-export function keyOf(row: StatsRow, grouping: Grouping): string {
+export function keyOf(row: MoneyRow, grouping: Grouping): string {
   return (grouping === "day" ? row.interval_start : row[grouping]) ?? "";
 }
 
-function added(a: StatsRow, b: StatsRow): StatsRow {
+function added(a: MoneyRow, b: MoneyRow): MoneyRow {
   const sums = Object.fromEntries(ADDED.map((column) => [column, a[column] + b[column]])) as Record<(typeof ADDED)[number], number>;
   return { ...a, ...sums, cost: costOf(a, b) };
 }
 
 /** Unknown as soon as one that took money has no fees: half a cost would look like a whole one. */
-function costOf(a: StatsRow, b: StatsRow): number | null {
+function costOf(a: MoneyRow, b: MoneyRow): number | null {
   const known = [a, b].filter(({ cost, charges_succeeded }) => cost !== null || charges_succeeded !== 0);
   return known.some(({ cost }) => cost === null) || known.length === 0 ? null : known.reduce((sum, { cost }) => sum + (cost ?? 0), 0);
-}
-
-/** Charges that were collected, of those that are decided; null while none is. */
-export function successRate(rows: readonly Pick<StatsRow, "charges_succeeded" | "charges_failed">[]): number | null {
-  const good = rows.reduce((sum, row) => sum + row.charges_succeeded, 0);
-  const all = good + rows.reduce((sum, row) => sum + row.charges_failed, 0);
-  return all <= 0 ? null : good / all;
 }
 
 /** How far back; the key is in the page's address. */

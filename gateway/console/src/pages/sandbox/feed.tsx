@@ -3,12 +3,12 @@ import { Empty } from "../../parts/loaded.tsx";
 import { Money } from "../../parts/money.tsx";
 import { plain, providerName } from "../../parts/words.ts";
 import { Link } from "../../shell/router.tsx";
-import type { LoggedAttempt, LoggedCharge } from "./charge-log.ts";
+import type { Attempt, Charge } from "../charges/charge.ts";
 
 const SHOWN = 12;
 
 /** The newest charges, each with the way it took. */
-export function Feed({ log }: { log: readonly LoggedCharge[] }) {
+export function Feed({ log }: { log: readonly Charge[] }) {
   if (log.length === 0) return <Empty title="No charges yet.">Start some: they appear here as they happen.</Empty>;
   return (
     <ul className="feed" aria-label="The newest charges">
@@ -33,7 +33,7 @@ export function Feed({ log }: { log: readonly LoggedCharge[] }) {
 
 const MARKS: Readonly<Record<string, string>> = { approved: "✓", declined: "–", not_sent: "✕", unknown: "?" };
 
-function Stop({ attempt: { provider, outcome, reason, latency_ms: latency } }: { attempt: LoggedAttempt }) {
+function Stop({ attempt: { provider, outcome, reason, latency_ms: latency } }: { attempt: Attempt }) {
   const words = outcome === null ? "under way" : reason === null ? plain(outcome) : plain(reason);
   return (
     <span className={`stop stop-${outcome ?? "running"}`}>

@@ -3,13 +3,14 @@ import { Chart } from "../../parts/chart.tsx";
 import { axisStyle, type ChartColors, seriesColor, textStyle, tooltip } from "../../parts/chart-colors.ts";
 import { useNow } from "../../parts/use-now.ts";
 import { count, list, providerName } from "../../parts/words.ts";
-import { endOf, type LoggedCharge } from "./charge-log.ts";
+import type { Charge } from "../charges/charge.ts";
+import { endOf } from "./charge-log.ts";
 
 const STEP_MS = 2_000;
 const STEPS = 60;
 
 /** Two minutes of charges, by what each came to. */
-export function LiveChart({ log, ids }: { log: readonly LoggedCharge[]; ids: readonly string[] }) {
+export function LiveChart({ log, ids }: { log: readonly Charge[]; ids: readonly string[] }) {
   const now = useNow(STEP_MS);
   const kinds = useMemo(() => kindsOf(ids), [ids]);
   const counts = useMemo(() => countsOf(log, kinds, now), [log, kinds, now]);
@@ -20,12 +21,12 @@ export function LiveChart({ log, ids }: { log: readonly LoggedCharge[]; ids: rea
 
 interface Kind {
   readonly name: string;
-  readonly fits: (charge: LoggedCharge) => boolean;
+  readonly fits: (charge: Charge) => boolean;
   readonly color: (colors: ChartColors, ids: readonly string[]) => string;
 }
 
 function kindsOf(ids: readonly string[]): Kind[] {
-  const is = (kind: string) => (charge: LoggedCharge) => endOf(charge).kind === kind;
+  const is = (kind: string) => (charge: Charge) => endOf(charge).kind === kind;
   return [
     ...ids.map(
       (id): Kind => ({
@@ -40,7 +41,7 @@ function kindsOf(ids: readonly string[]): Kind[] {
   ];
 }
 
-function countsOf(log: readonly LoggedCharge[], kinds: readonly Kind[], now: number): number[][] {
+function countsOf(log: readonly Charge[], kinds: readonly Kind[], now: number): number[][] {
   const counts = kinds.map(() => Array<number>(STEPS).fill(0));
   const first = now - STEP_MS * (STEPS - 1);
   for (const charge of log) {

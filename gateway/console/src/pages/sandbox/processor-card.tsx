@@ -35,12 +35,7 @@ export function ProcessorCard({
       <p className="processor-words">{fault === null ? "It does what a processor should." : fault.words}</p>
       <fieldset className="fault-buttons" disabled={busy}>
         <legend className="visually-hidden">Break {providerName(id)}</legend>
-        <button
-          type="button"
-          className={fault === null ? undefined : "primary"}
-          aria-pressed={fault === null}
-          onClick={() => void set(null)}
-        >
+        <button type="button" className="fault-none" aria-pressed={fault === null} onClick={() => void set(null)}>
           Works
         </button>
         {faults.map(({ kind, title, words }) => (

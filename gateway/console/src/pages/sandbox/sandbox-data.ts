@@ -12,8 +12,6 @@ export interface Traffic {
   readonly running: boolean;
   /** When it stops by itself. */
   readonly until: string | null;
-  readonly sent: number;
-  readonly by_status: Readonly<Record<string, number>>;
 }
 
 /** `/console/sandbox`: the simulated processors, and the traffic that the gateway makes for the demonstration. */

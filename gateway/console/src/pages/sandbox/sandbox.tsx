@@ -7,7 +7,8 @@ import { Panel } from "../../parts/panel.tsx";
 import { Stat, Stats } from "../../parts/stat.tsx";
 import { count, moneys, share } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
-import { endOf, type LoggedCharge, savedByFailover, useChargeLog } from "./charge-log.ts";
+import type { Charge } from "../charges/charge.ts";
+import { endOf, savedByFailover, useChargeLog } from "./charge-log.ts";
 import { Feed } from "./feed.tsx";
 import { LiveChart } from "./live-chart.tsx";
 import { ProcessorCard } from "./processor-card.tsx";
@@ -60,7 +61,7 @@ function Yard({
   sandbox: Sandbox;
   providers: readonly Provider[];
   queue: Queue;
-  log: readonly LoggedCharge[];
+  log: readonly Charge[];
   onChange: () => void;
 }) {
   const ids = providers.map(({ id }) => id);
@@ -102,7 +103,7 @@ function Yard({
 }
 
 /** As long as the log goes back. */
-function LastTwoMinutes({ log, queue }: { log: readonly LoggedCharge[]; queue: Queue }) {
+function LastTwoMinutes({ log, queue }: { log: readonly Charge[]; queue: Queue }) {
   const collected = log.filter((charge) => endOf(charge).kind === "collected").length;
   const failed = log.filter((charge) => endOf(charge).kind === "failed").length;
   const saved = log.filter(savedByFailover).length;
@@ -111,7 +112,7 @@ function LastTwoMinutes({ log, queue }: { log: readonly LoggedCharge[]; queue: Q
       <Stat
         label="Collected"
         value={count(collected)}
-        note={`${share(collected + failed === 0 ? null : collected / (collected + failed))} of those that ended`}
+        note={collected + failed === 0 ? "none ended yet" : `${share(collected / (collected + failed))} of those that ended`}
       />
       <Stat label="Saved by failover" tone={saved > 0 ? "good" : "quiet"} value={count(saved)} note="another processor took over" />
       <Stat

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Provider } from "../../data/providers.ts";
 import { count, providerName } from "../../parts/words.ts";
-import type { LoggedCharge } from "./charge-log.ts";
+import type { Charge } from "../charges/charge.ts";
 import { travel } from "./travel.ts";
 
 const WIDTH = 600;
@@ -18,7 +18,7 @@ export function YardPicture({
   waiting,
   doubts,
 }: {
-  log: readonly LoggedCharge[];
+  log: readonly Charge[];
   providers: readonly Provider[];
   /** Those that were broken by hand. */
   broken: ReadonlySet<string>;
@@ -26,7 +26,8 @@ export function YardPicture({
   doubts: number;
 }) {
   const dots = useRef<SVGGElement>(null);
-  const seen = useRef<Set<string> | null>(null);
+  /** The newest charge that was drawn. */
+  const drawn = useRef<string | null>(null);
   const ids = providers.map(({ id }) => id);
   const key = ids.join();
   const height = TOP + LANE * ids.length + 44;
@@ -35,11 +36,11 @@ export function YardPicture({
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for `ids`, which is made anew each time
   useEffect(() => {
     const layer = dots.current;
-    const before = seen.current;
-    seen.current = new Set(log.map(({ id }) => id));
+    const before = drawn.current;
+    drawn.current = log[0]?.id ?? before;
     // What was there when the page opened has arrived long ago.
-    if (layer === null || before === null || log.length === 0) return;
-    const fresh = log.filter(({ id }) => !before.has(id)).reverse();
+    if (layer === null || before === null) return;
+    const fresh = log.filter(({ id }) => id > before).reverse();
     for (const [index, charge] of fresh.entries()) {
       travel(layer, trackOf(charge, ids, middle), toneOf(charge, ids), (index / fresh.length) * SPREAD_MS);
     }
@@ -117,7 +118,7 @@ function trackTo(y: number, middle: number): string {
 }
 
 /** In over the switch to each processor that was tried, back from those that failed, and to where the charge is now. */
-function trackOf({ attempts, status }: LoggedCharge, ids: readonly string[], middle: number): string {
+function trackOf({ attempts, status }: Charge, ids: readonly string[], middle: number): string {
   const lanes = attempts.map(({ provider }) => ids.indexOf(provider)).filter((lane) => lane >= 0);
   if (status === "deferred" || lanes.length === 0) lanes.push(ids.length);
   const last = lanes.at(-1) as number;
@@ -130,7 +131,7 @@ function trackOf({ attempts, status }: LoggedCharge, ids: readonly string[], mid
   return `M 20 ${middle} H ${SWITCH_X} ${failed.join(" ")} C ${SWITCH_X + 110} ${middle}, ${SWITCH_X + 90} ${y}, ${SWITCH_X + 170} ${y} H ${END_X}`;
 }
 
-function toneOf(charge: LoggedCharge, ids: readonly string[]): string {
+function toneOf(charge: Charge, ids: readonly string[]): string {
   switch (charge.status) {
     case "succeeded":
       return `dot-${(Math.max(0, ids.indexOf(charge.provider ?? "")) % 6) + 1}`;
