@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type ConsoleWorld, goTo, openConsole, PHONE, seriousFaults } from "./console-world.ts";
+import { deskStories } from "./desk-stories.ts";
 import { pagesStories } from "./pages-stories.ts";
 
 let world: ConsoleWorld;
@@ -151,6 +152,7 @@ describe("the console", () => {
 
   // Last, and with a beginning of their own: they leave the processors down.
   describe("for finance, support and whoever is on call", () => pagesStories(() => world));
+  describe("for what only a person can end", () => deskStories(() => world));
 });
 
 function pagesOf(page: Page): Promise<string[]> {

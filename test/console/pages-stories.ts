@@ -118,7 +118,7 @@ export function pagesStories(world: () => ConsoleWorld): void {
     await dialog.getByLabel("What was found out, and done").fill("another shop on this account");
     expect(await seriousFaults(ops)).toEqual([]);
     await dialog.getByRole("button", { name: "Save and close it" }).click();
-    await ops.getByText("No differences").waitFor();
+    await ops.getByText("Nothing was compared yet").waitFor();
     await goTo(ops, "Audit");
     await ops.getByRole("searchbox", { name: "Event" }).fill("reconciliation.resolved");
     await ops.getByText("Finding closed: unknown payment – another shop on this account").waitFor();
@@ -153,7 +153,7 @@ async function makeCharges(world: ConsoleWorld): Promise<{ rescued: string; wait
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer's JSON is what the test says it is
-async function call(world: ConsoleWorld, method: string, path: string, body?: object): Promise<any> {
+export async function call(world: ConsoleWorld, method: string, path: string, body?: object): Promise<any> {
   const headers = {
     Authorization: `Bearer sy_test_${method === "POST" ? "billing" : "ops"}`,
     ...(body ? { "Content-Type": "application/json", "Idempotency-Key": randomUUID() } : {}),

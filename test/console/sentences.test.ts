@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Provider } from "../../gateway/console/src/data/providers.ts";
 import { type Facts, stateOf } from "../../gateway/console/src/pages/overview/state.ts";
 import { consequences } from "../../gateway/console/src/pages/providers/override-words.ts";
-import { major, money } from "../../gateway/console/src/parts/words.ts";
+import { fromNow, major, money } from "../../gateway/console/src/parts/words.ts";
 
 const NOW = Date.parse("2026-11-22T14:00:00Z");
 
@@ -100,6 +100,18 @@ describe("what a forced decision will do", () => {
   it("warns before a provider that does not work is the only one, or is forced up", () => {
     expect(told("only", away("stripe"), provider("paypal"))).toContain("until it can, every charge is kept");
     expect(told("up", away("stripe"), provider("paypal"))).toContain("some will be in doubt");
+  });
+});
+
+describe("a time", () => {
+  it("is now when it has just been, though the page's clock lags, and never ahead of us", () => {
+    expect([1_900, 0, -1_400, -2_000, 60_000].map((away) => fromNow(NOW + away, NOW))).toEqual([
+      "now",
+      "now",
+      "now",
+      "2 seconds ago",
+      "in 1 minute",
+    ]);
   });
 });
 

@@ -31,7 +31,7 @@ afterAll(async () => {
 const captures = ({ id }: Charge) => world.sandbox.ledger().filter(({ chargeId, type }) => chargeId === id && type === "capture");
 
 it("the example bills 100 customers exactly once through an outage of both processors in the middle", { timeout: 240_000 }, async () => {
-  const env = { ...process.env, SWITCHYARD_URL: url, SWITCHYARD_KEY: ADMIN_KEY, SANDBOX_URL: world.sandbox.controlUrl };
+  const env = { ...process.env, SWITCHYARD_URL: url, SWITCHYARD_API_KEY: ADMIN_KEY, SANDBOX_URL: world.sandbox.controlUrl };
   const child = spawn(process.execPath, [EXAMPLE], { env, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => child.once("close", resolve));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);

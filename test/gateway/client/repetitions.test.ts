@@ -70,8 +70,8 @@ it("each call has a key of its own; a given key is used as it is", async () => {
 
 it("when the time is over the error tells the key, and the call goes on with it", async () => {
   // The pauses are long, so that what the tries themselves take does not matter.
-  const unknown = problem(503, "outcome_unknown_retry_same_key", "unknown", "20");
-  const { result, asked, slept, url } = await create([unknown, unknown, unknown, unknown, unknown, paid], { timeoutMs: 95_000 });
+  const slow = problem(503, "outcome_unknown_retry_same_key", "unknown", "20");
+  const { result, asked, slept, url } = await create([slow, slow, slow, slow, slow, paid], { timeoutMs: 99_000 });
   expect(result).toBeInstanceOf(NoAnswerError);
   const error = result as NoAnswerError;
   expect(error).toMatchObject({ code: "timed_out", money: "unknown", tries: 5, retryAfterMs: 20_000, idempotencyKey: asked[0]!.key });
@@ -99,8 +99,8 @@ it("Retry-After may be a date; what is neither is not believed", async () => {
 it("a try without an answer ends after its own time, and the next one has the same key", async () => {
   const done = await create([silent, paid], { tryTimeoutMs: 100 });
   expect(done.result).toEqual(CHARGE);
-  // More than two where the machine itself takes that long.
-  expect(done.asked.length).toBeGreaterThanOrEqual(2);
+  // On a busy machine a later try may be too slow as well.
+  expect(done.asked.length).toBeGreaterThan(1);
   expect(keys(done)).toHaveLength(1);
 });
 
@@ -186,6 +186,13 @@ it("an abort ends the call, and tells the key", async () => {
   await expect(call).rejects.toMatchObject({ idempotencyKey: asked!.key });
 });
 
+it("a call that was aborted before it began sends nothing, so no money moved", async () => {
+  const gateway = await scripted(paid);
+  const call = new Charges(impatient(gateway.url).transport).create(REQUEST, { signal: AbortSignal.abort() });
+  await expect(call).rejects.toMatchObject({ code: "aborted", money: "none", idempotencyKey: expect.any(String) });
+  expect(gateway.asked).toEqual([]);
+});
+
 it("an abort in a pause ends the call too", async () => {
   const controller = new AbortController();
   const gateway = await scripted(problem(503, "not_ready", "unknown", "20"));
@@ -230,7 +237,10 @@ it("what cannot be right is refused before anything is sent", async () => {
   for (const idempotencyKey of ["", "with space", "x".repeat(256), "ümlaut"]) {
     await expect(charges.create(REQUEST, { idempotencyKey })).rejects.toThrow(TypeError);
   }
-  await expect(charges.get("")).rejects.toThrow(TypeError);
+  // Each as a rejection: a promise's caller looks nowhere else.
+  const methods = new PaymentMethods(impatient(gateway.url).transport);
+  for (const call of [() => charges.get(""), () => charges.capture(""), () => charges.cancel(""), () => methods.deleteToken("pm_1", "")])
+    await expect(call()).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { timeoutMs: Number.NaN })).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { wait: { timeoutMs: Number.NaN } })).rejects.toThrow(TypeError);
   await expect(charges.waitFor("ch_1", { timeoutMs: 0 })).rejects.toThrow(TypeError);

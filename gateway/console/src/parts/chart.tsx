@@ -28,11 +28,14 @@ use([
 export function Chart({
   option,
   summary,
+  legend,
   table,
   height = 240,
 }: {
   option: (colors: ChartColors) => EChartsCoreOption;
   summary: string;
+  /** Below the picture: what its own legend does not say. */
+  legend?: ReactNode;
   table?: ReactNode;
   height?: number;
 }) {
@@ -61,6 +64,7 @@ export function Chart({
   return (
     <figure className="chart">
       <div ref={box} role="img" aria-label={summary} style={{ height }} />
+      {legend}
       {table === undefined ? null : (
         <details className="chart-table">
           <summary>The numbers</summary>

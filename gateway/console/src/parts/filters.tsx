@@ -70,7 +70,7 @@ export function SearchField({
   );
 }
 
-/** A few ways to see the same, of which one is chosen. */
+/** A few ways to see the same, of which one is chosen; null: none of these. */
 export function Switch<T extends string>({
   label,
   value,
@@ -78,7 +78,7 @@ export function Switch<T extends string>({
   onChange,
 }: {
   label: string;
-  value: T;
+  value: T | null;
   options: readonly { readonly value: T; readonly text: string }[];
   onChange: (value: T) => void;
 }) {

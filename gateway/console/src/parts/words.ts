@@ -71,7 +71,8 @@ export function duration(ms: number): string {
 /** "3 minutes ago", "in 2 hours", "now". */
 export function fromNow(at: number, now: number): string {
   const away = at - now;
-  if (Math.abs(away) < 1_500) return "now";
+  // The page's clock is up to two seconds behind: what has just happened does not lie ahead.
+  if (away > -1_500 && away < 2_500) return "now";
   return away < 0 ? `${duration(-away)} ago` : `in ${duration(away)}`;
 }
 

@@ -74,6 +74,8 @@ describe("doctor", () => {
     expect(await faultsIn({ env: beside() })).toEqual([]);
     const withoutKey = await switchyard(["doctor"], { env: { ...healthy(), SWITCHYARD_API_KEY: "" } });
     expect(withoutKey).toMatchObject({ code: 0, out: expect.stringMatching(/\n- +gateway\.key +no API key/) });
+    const made = await switchyard(["keys", "create", "--name", "core", "--role", "billing", "--json"], { env: healthy() });
+    expect(await faultsWith({ SWITCHYARD_API_KEY: JSON.parse(made.out).key })).toEqual([]);
   });
 
   it("1: a wrong setting", async () => {

@@ -1,5 +1,5 @@
 import { dateTime, money, providerName } from "../../parts/words.ts";
-import type { Attempt, Charge, ChargeInFull } from "./charge.ts";
+import type { Attempt, Charge, ChargeInFull, Refund } from "./charge.ts";
 import { declineWords, notSentWords, unknownWords } from "./reason-words.ts";
 
 /** What a support person would tell the customer: where the money is now, and why. One to four sentences. */
@@ -78,12 +78,20 @@ function settling({ settlement, currency }: Charge): string[] {
 }
 
 function refunds(charge: ChargeInFull): string[] {
-  const open = charge.refunds.filter(({ status }) => status !== "succeeded" && status !== "failed");
-  const back = charge.amount_refunded === 0 ? [] : [`${money(charge.amount_refunded, charge.currency)} went back to the customer.`];
-  const way = open.reduce((sum, { amount }) => sum + amount, 0);
-  return way === 0 ? back : [...back, `${money(way, charge.currency)} more is on its way back.`];
+  const sumOf = (...states: readonly Refund["status"][]): number =>
+    charge.refunds.reduce((sum, { status, amount }) => sum + (states.includes(status) ? amount : 0), 0);
+  const say = (amount: number, words: string): string[] => (amount === 0 ? [] : [`${money(amount, charge.currency)} ${words}`]);
+  return [
+    ...say(charge.amount_refunded, "went back to the customer."),
+    ...say(sumOf("processing", "pending", "deferred"), "is on its way back."),
+    ...say(sumOf("in_doubt"), "was sent back, and nobody knows yet whether it arrived."),
+  ];
 }
 
-function disputes(charge: ChargeInFull): string[] {
-  return charge.disputed ? ["The customer disputes it: it cannot be refunded now."] : [];
+/** One that was lost forbids refunds as well. */
+function disputes({ disputed, disputes: all }: ChargeInFull): string[] {
+  if (!disputed) return [];
+  return all.some(({ status }) => status === "open")
+    ? ["The customer disputes it: it cannot be refunded now."]
+    : ["The customer disputed it, and the dispute was lost: the money is gone."];
 }

@@ -1,13 +1,9 @@
 import { useApi } from "../../data/use-api.ts";
-import { StatusBadge } from "../../parts/badge.tsx";
 import { Empty, Loaded } from "../../parts/loaded.tsx";
-import { Money } from "../../parts/money.tsx";
 import { Panel } from "../../parts/panel.tsx";
-import { Table } from "../../parts/table.tsx";
-import { Time } from "../../parts/time.tsx";
-import { providerName } from "../../parts/words.ts";
 import { PageHead } from "../../shell/page-head.tsx";
 import type { Charge } from "../charges/charge.ts";
+import { ChargesTable } from "../charges/charges-table.tsx";
 import type { State } from "./state.ts";
 import { StateBand } from "./state-band.tsx";
 
@@ -37,19 +33,7 @@ export function PublicOverview() {
             data.length === 0 ? (
               <Empty title="No charges yet.">The first one appears here as soon as it is made.</Empty>
             ) : (
-              <Table
-                caption="Newest charges"
-                rows={data}
-                rowKey={({ id }) => id}
-                columns={[
-                  { head: "Charge", rowHead: true, cell: ({ id }) => <code>{id}</code> },
-                  { head: "Reference", cell: ({ reference }) => reference ?? "–" },
-                  { head: "Status", cell: ({ status: now }) => <StatusBadge status={now} /> },
-                  { head: "Processor", cell: ({ provider }) => (provider === null ? "–" : providerName(provider)) },
-                  { head: "Amount", align: "end", cell: ({ amount, currency }) => <Money amount={amount} currency={currency} /> },
-                  { head: "Made", align: "end", cell: ({ created_at }) => <Time at={created_at} /> },
-                ]}
-              />
+              <ChargesTable charges={data} />
             )
           }
         </Loaded>

@@ -38,15 +38,13 @@ export function ShareChart({
     return `${providerName(id)} ${share(total === 0 ? null : own / total)}`;
   });
   return (
-    <>
-      <Chart
-        option={option}
-        height={SHARES_PX + 74 + LANE_PX * ids.length}
-        summary={`Share of the approved attempts in ${range.words}: ${list(shares)}. ${bands.length === 0 ? "No provider was kept out." : `${count(bands.length)} times a provider was kept out or forced.`}`}
-        table={<Numbers points={points} bands={bands} ids={ids} />}
-      />
-      <BandLegend bands={bands} />
-    </>
+    <Chart
+      option={option}
+      height={SHARES_PX + 74 + LANE_PX * ids.length}
+      summary={`Share of the approved attempts in ${range.words}: ${list(shares)}. ${bands.length === 0 ? "No provider was kept out." : `${count(bands.length)} times a provider was kept out or forced.`}`}
+      legend={<BandLegend bands={bands} />}
+      table={<Numbers points={points} bands={bands} ids={ids} />}
+    />
   );
 }
 

@@ -3,7 +3,7 @@ import { ApiProblem, getJson, send } from "../../data/api.ts";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Moneys } from "../../parts/money.tsx";
 import { count } from "../../parts/words.ts";
-import type { Charge } from "../charges/charge.ts";
+import type { Charge, Refund } from "../charges/charge.ts";
 import { replayConsequences } from "./consequence.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 
@@ -25,14 +25,14 @@ export function Replay({ letters, onClose }: { letters: readonly DeadLetter[]; o
       <div className="consequence">
         <strong>What will happen</strong>
         <dl>
-          {replayConsequences(letters).map(({ kind, head, text }) => (
+          {replayConsequences(left).map(({ kind, head, text }) => (
             <div key={kind}>
               <dt>{head}</dt>
               <dd>{text}</dd>
             </div>
           ))}
         </dl>
-        <Concerned letters={letters} />
+        <Concerned letters={left} />
       </div>
     </Confirm>
   );
@@ -68,22 +68,30 @@ function notAll(of: number, failed: readonly Failed[]): ApiProblem {
   });
 }
 
-/** The charges behind them, added up by currency. */
+/** The money that replaying may move, by currency: of the charges behind them, or of the refunds. */
 function Concerned({ letters }: { letters: readonly DeadLetter[] }) {
-  const ids = [...new Set(letters.flatMap(({ charge }) => charge ?? []))].join();
-  const [charges, setCharges] = useState<readonly Charge[]>([]);
+  const paths = [...new Set(letters.flatMap((letter) => moneyAt(letter) ?? []))].join();
+  const [moved, setMoved] = useState<readonly Pick<Charge, "amount" | "currency">[]>([]);
   useEffect(() => {
-    if (ids === "") return;
+    setMoved([]);
+    if (paths === "") return;
     const abort = new AbortController();
-    Promise.all(ids.split(",").map((id) => getJson<Charge>(`/v1/charges/${id}`, abort.signal))).then(setCharges, () => setCharges([]));
+    // Only a help: what cannot be read now keeps nobody from replaying.
+    Promise.all(paths.split(",").map((path) => getJson<Charge | Refund>(path, abort.signal))).then(setMoved, () => {});
     return () => abort.abort();
-  }, [ids]);
-  if (charges.length === 0) return null;
+  }, [paths]);
+  if (moved.length === 0) return null;
   const sums = new Map<string, number>();
-  for (const { amount, currency } of charges) sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  for (const { amount, currency } of moved) sums.set(currency, (sums.get(currency) ?? 0) + amount);
   return (
     <p>
       Money concerned: <Moneys amounts={[...sums].map(([currency, amount]) => ({ currency, amount }))} />
     </p>
   );
+}
+
+function moneyAt({ kind, charge, operation }: DeadLetter): string | null {
+  if (kind === "webhook" || kind === "job") return null;
+  if (kind === "refund" && operation !== null) return `/v1/refunds/${operation}`;
+  return charge === null ? null : `/v1/charges/${charge}`;
 }

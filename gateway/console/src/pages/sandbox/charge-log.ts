@@ -1,25 +1,54 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import { getJson } from "../../data/api.ts";
 import { useApi } from "../../data/use-api.ts";
+import type { Page } from "../../parts/pager.tsx";
 import type { Charge } from "../charges/charge.ts";
 
 /** The API's longest page: five seconds of the fastest traffic. */
-const PAGE = 100;
+const CHARGES = "/v1/charges?limit=100";
 const KEPT_MS = 150_000;
 
-/** The newest charges, newest first: gathered from one look to the next, so that two minutes of them can be drawn. */
+/**
+ * The charges of the last two minutes, newest first. With each change the newest page is read, and one older page in turn: what
+ * was there before we came, and what became since of a charge that waited.
+ */
 export function useChargeLog(): readonly Charge[] {
-  const page = useApi<{ readonly data: readonly Charge[] }>(`/v1/charges?limit=${PAGE}`, { topics: ["charges"] });
+  const newest = useApi<Page<Charge>>(CHARGES, { topics: ["charges"] }).data;
   const [log, setLog] = useState<readonly Charge[]>([]);
-  const newest = page.data?.data;
+  /** Where the older page begins; null: after the newest one. */
+  const turn = useRef<string | null>(null);
+  const reading = useRef(false);
   useEffect(() => {
-    if (newest === undefined) return;
-    setLog((before) => {
-      const seen = new Set(newest.map(({ id }) => id));
-      const since = Date.now() - KEPT_MS;
-      return [...newest, ...before.filter(({ id, created_at }) => !seen.has(id) && Date.parse(created_at) > since)];
-    });
+    if (newest === null) return;
+    const add = ({ data }: Page<Charge>) => setLog((before) => merged(before, data));
+    add(newest);
+    const after = turn.current ?? nextOf(newest);
+    if (after === null || reading.current) return;
+    reading.current = true;
+    void getJson<Page<Charge>>(`${CHARGES}&starting_after=${after}`)
+      .then((page) => {
+        add(page);
+        turn.current = nextOf(page);
+      })
+      // The next change tries again; the newest page says what is wrong.
+      .catch(() => {})
+      .finally(() => (reading.current = false));
   }, [newest]);
   return log;
+}
+
+/** Null where the log ends. */
+function nextOf({ data, has_more, next_cursor }: Page<Charge>): string | null {
+  const last = data.at(-1);
+  return has_more && last !== undefined && Date.parse(last.created_at) > Date.now() - KEPT_MS ? next_cursor : null;
+}
+
+/** Ids begin with the time of their making. */
+function merged(before: readonly Charge[], read: readonly Charge[]): readonly Charge[] {
+  const since = Date.now() - KEPT_MS;
+  const kept = before.filter(({ created_at }) => Date.parse(created_at) > since);
+  const all = new Map([...kept, ...read].map((charge) => [charge.id, charge]));
+  return [...all.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
 }
 
 /** What a charge came to, as far as it is known: who collected it, or why nobody did. */

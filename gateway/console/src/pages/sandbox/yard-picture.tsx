@@ -26,7 +26,8 @@ export function YardPicture({
   doubts: number;
 }) {
   const dots = useRef<SVGGElement>(null);
-  const seen = useRef<Set<string> | null>(null);
+  /** The newest charge that was drawn. */
+  const drawn = useRef<string | null>(null);
   const ids = providers.map(({ id }) => id);
   const key = ids.join();
   const height = TOP + LANE * ids.length + 44;
@@ -35,11 +36,11 @@ export function YardPicture({
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for `ids`, which is made anew each time
   useEffect(() => {
     const layer = dots.current;
-    const before = seen.current;
-    seen.current = new Set(log.map(({ id }) => id));
+    const before = drawn.current;
+    drawn.current = log[0]?.id ?? before;
     // What was there when the page opened has arrived long ago.
-    if (layer === null || before === null || log.length === 0) return;
-    const fresh = log.filter(({ id }) => !before.has(id)).reverse();
+    if (layer === null || before === null) return;
+    const fresh = log.filter(({ id }) => id > before).reverse();
     for (const [index, charge] of fresh.entries()) {
       travel(layer, trackOf(charge, ids, middle), toneOf(charge, ids), (index / fresh.length) * SPREAD_MS);
     }
