@@ -29,5 +29,6 @@ export default defineConfig({
     // Generous: what is busy with something else is not broken. Nothing waits for these but a test that fails.
     testTimeout: 180_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 30_000, interval: 20 } },
   },
 });

@@ -60,7 +60,7 @@ export function apiRoutes(parts: {
       clock,
       feesOf: (provider, currency) => feesOf(withDefaults(rules.current().rules, defaults), provider, currency),
     }),
-    ...routingViewRoutes({ db, reports, providers: ids, clock }),
+    ...routingViewRoutes({ db, reports, providers: ids, fleet, clock }),
     ...deadLetterRoutes({ db, charges }),
     ...reconciliationRoutes({ db, clock, newId, providers: ids }),
     ...auditRoutes({ db }),

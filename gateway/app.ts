@@ -164,21 +164,6 @@ async function run(options: GatewayOptions, parts: Parts): Promise<Gateway> {
       gauges.countCharge(status);
     },
   });
-  const background =
-    config.role === "api"
-      ? null
-      : await startBackground({
-          core,
-          databaseUrl: options.databaseUrl,
-          registry,
-          notify: config.notify,
-          webhookAllowPrivate: config.webhookAllowPrivate,
-          installationId,
-          version,
-          trusted: () => clockGuard.ok(),
-          liveRatePerS: () => arrivals.perSecond(),
-          onSealed: gauges.countSealed,
-        });
   const authenticator = createAuthenticator({
     findKey: (hash) => findKey(db, hash),
     adminKey: config.adminKey === null ? null : { key: config.adminKey, accountId: DEFAULT_ACCOUNT },
@@ -204,6 +189,22 @@ async function run(options: GatewayOptions, parts: Parts): Promise<Gateway> {
     version,
   });
   const server = await listen(app, { host: config.host, port: config.port });
+  // Not before: whoever finds the port taken leaves, and must not have begun anything.
+  const background =
+    config.role === "api"
+      ? null
+      : await startBackground({
+          core,
+          databaseUrl: options.databaseUrl,
+          registry,
+          notify: config.notify,
+          webhookAllowPrivate: config.webhookAllowPrivate,
+          installationId,
+          version,
+          trusted: () => clockGuard.ok(),
+          liveRatePerS: () => arrivals.perSecond(),
+          onSealed: gauges.countSealed,
+        });
 
   return {
     port: server.port,

@@ -29,10 +29,14 @@ export function createStatusBoard(parts: {
   let known: { readonly page: Page; readonly reached: boolean } = { page: {}, reached: true };
   let askedAt = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | null = null;
+  // Of an outage of the database the fleet's memory, which is there, knows nothing.
+  let backAt = 0;
 
   async function ask(): Promise<void> {
     try {
-      known = { page: stateOf(await readNotifications<NotifyState>(db)).page, reached: true };
+      const { page } = stateOf(await readNotifications<NotifyState>(db));
+      if (!known.reached) backAt = clock.now();
+      known = { page, reached: true };
     } catch {
       known = { ...known, reached: false };
     } finally {
@@ -56,7 +60,7 @@ export function createStatusBoard(parts: {
     const here = before?.level === level ? before.since : now;
     seen.set(capability, { level, since: here });
     const kept = known.page[capability];
-    return kept?.level === level && known.reached ? kept.since : here;
+    return kept?.level === level && known.reached ? Math.max(kept.since, backAt) : here;
   }
 
   return async () => {

@@ -21,7 +21,7 @@ interface Movement {
   readonly amount: number;
 }
 
-const switchyard = new Switchyard({ url: GATEWAY, apiKey: process.env.SWITCHYARD_KEY ?? (await localKey()), timeoutMs: WAIT_MS });
+const switchyard = new Switchyard({ url: GATEWAY, apiKey: process.env.SWITCHYARD_API_KEY ?? (await localKey()), timeoutMs: WAIT_MS });
 const run = Date.now().toString(36);
 const began = Date.now();
 const before = (await movements()).length;

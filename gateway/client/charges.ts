@@ -51,12 +51,12 @@ export class Charges {
   }
 
   /** Takes the money of an authorized charge: all, or `amount` of it; once. */
-  capture(id: string, request: CaptureRequest = {}, options: ChargeOptions = {}): Promise<Charge> {
+  async capture(id: string, request: CaptureRequest = {}, options: ChargeOptions = {}): Promise<Charge> {
     return this.#act(`/v1/charges/${segment(id)}/capture`, request, options);
   }
 
   /** Withdraws a deferred charge, or voids an authorized one. */
-  cancel(id: string, options: ChargeOptions = {}): Promise<Charge> {
+  async cancel(id: string, options: ChargeOptions = {}): Promise<Charge> {
     return this.#act(`/v1/charges/${segment(id)}/cancel`, undefined, options);
   }
 

@@ -18,7 +18,7 @@ export class PaymentMethods {
   }
 
   /** Also a deleted one. */
-  get(id: string, options: CallOptions = {}): Promise<PaymentMethod> {
+  async get(id: string, options: CallOptions = {}): Promise<PaymentMethod> {
     return this.#call({ method: "GET", path: `${ROOT}/${segment(id)}`, repeat: "harmless" }, options);
   }
 
@@ -32,23 +32,23 @@ export class PaymentMethods {
   }
 
   /** What is left out stays; null forgets it. */
-  update(id: string, change: PaymentMethodChange, options: CallOptions = {}): Promise<PaymentMethod> {
+  async update(id: string, change: PaymentMethodChange, options: CallOptions = {}): Promise<PaymentMethod> {
     return this.#call({ method: "POST", path: `${ROOT}/${segment(id)}`, body: change, repeat: "harmless" }, options);
   }
 
   /** No charge is accepted with it any more; deferred ones of it fail. */
-  delete(id: string, options: CallOptions = {}): Promise<PaymentMethod> {
+  async delete(id: string, options: CallOptions = {}): Promise<PaymentMethod> {
     return this.#call({ method: "DELETE", path: `${ROOT}/${segment(id)}`, repeat: "harmless" }, options);
   }
 
   /** Adds a processor's token, or replaces it. */
-  putToken(id: string, provider: string, token: object, options: CallOptions = {}): Promise<PaymentMethod> {
+  async putToken(id: string, provider: string, token: object, options: CallOptions = {}): Promise<PaymentMethod> {
     const path = `${ROOT}/${segment(id)}/tokens/${segment(provider)}`;
     return this.#call({ method: "PUT", path, body: { token }, repeat: "harmless" }, options);
   }
 
   /** Not repeated when there is no answer: the second one would be `not_found`. */
-  deleteToken(id: string, provider: string, options: CallOptions = {}): Promise<PaymentMethod> {
+  async deleteToken(id: string, provider: string, options: CallOptions = {}): Promise<PaymentMethod> {
     const path = `${ROOT}/${segment(id)}/tokens/${segment(provider)}`;
     return this.#call({ method: "DELETE", path, repeat: "unsent" }, options);
   }

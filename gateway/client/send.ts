@@ -12,17 +12,18 @@ export interface HttpRequest {
   readonly body: string | undefined;
 }
 
-/** How one try ended. `sent: false`: there was no connection, so nothing was asked of anybody. */
+/** How one try ended. `sent: false`: it was not begun or there was no connection, so nothing was asked of anybody. */
 export type Told =
   | { readonly kind: "answered"; readonly status: number; readonly text: string; readonly retryAfter: string | null }
   | { readonly kind: "no_answer"; readonly sent: boolean; readonly error: Error };
 
 /** One HTTP exchange, its body included, within `limitMs`. Never throws. Redirects are not followed: a key and a body are for the gateway alone. */
 export async function send(request: HttpRequest, limitMs: number, signal: Signal | undefined): Promise<Told> {
+  const aborted = new Error("aborted by the caller");
+  if (signal?.aborted) return { kind: "no_answer", sent: false, error: aborted };
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  const abort = () => controller.abort(new Error("aborted by the caller"));
-  if (signal?.aborted) abort();
+  const timer = setTimeout(() => controller.abort(new Error(`no answer within ${Math.ceil(limitMs)} ms`)), limitMs);
+  const abort = () => controller.abort(aborted);
   signal?.addEventListener("abort", abort);
   try {
     const { method, headers, body } = request;

@@ -27,7 +27,7 @@ export class WebhookEndpoints {
     return this.#call({ method: "POST", path: ROOT, body: request, repeat: "unsent" }, options);
   }
 
-  get(id: string, options: CallOptions = {}): Promise<WebhookEndpoint> {
+  async get(id: string, options: CallOptions = {}): Promise<WebhookEndpoint> {
     return this.#call({ method: "GET", path: `${ROOT}/${segment(id)}`, repeat: "harmless" }, options);
   }
 
@@ -37,26 +37,26 @@ export class WebhookEndpoints {
   }
 
   /** What is left out stays. */
-  update(id: string, change: WebhookEndpointChange, options: CallOptions = {}): Promise<WebhookEndpoint> {
+  async update(id: string, change: WebhookEndpointChange, options: CallOptions = {}): Promise<WebhookEndpoint> {
     return this.#call({ method: "PUT", path: `${ROOT}/${segment(id)}`, body: change, repeat: "harmless" }, options);
   }
 
-  delete(id: string, options: CallOptions = {}): Promise<WebhookEndpointDeleted> {
+  async delete(id: string, options: CallOptions = {}): Promise<WebhookEndpointDeleted> {
     return this.#call({ method: "DELETE", path: `${ROOT}/${segment(id)}`, repeat: "unsent" }, options);
   }
 
   /** The new `secret` is in this answer only; until `expires_in` the old one signs as well: give `verifyWebhook` both. */
-  rotateSecret(id: string, request: SecretRotation = {}, options: CallOptions = {}): Promise<WebhookEndpointWithSecret> {
+  async rotateSecret(id: string, request: SecretRotation = {}, options: CallOptions = {}): Promise<WebhookEndpointWithSecret> {
     return this.#call({ method: "POST", path: `${ROOT}/${segment(id)}/rotate-secret`, body: request, repeat: "unsent" }, options);
   }
 
   /** Sends a `webhook_endpoint.test`. */
-  test(id: string, options: CallOptions = {}): Promise<WebhookDelivery> {
+  async test(id: string, options: CallOptions = {}): Promise<WebhookDelivery> {
     return this.#call({ method: "POST", path: `${ROOT}/${segment(id)}/test`, repeat: "unsent" }, options);
   }
 
   /** A page of what was sent to it, newest first. */
-  deliveries(id: string, query: WebhookDeliveryQuery = {}, options: CallOptions = {}): Promise<Page<WebhookDelivery>> {
+  async deliveries(id: string, query: WebhookDeliveryQuery = {}, options: CallOptions = {}): Promise<Page<WebhookDelivery>> {
     const path = withQuery(`${ROOT}/${segment(id)}/deliveries`, query);
     return this.#call({ method: "GET", path, repeat: "harmless" }, options);
   }

@@ -11,8 +11,15 @@ export interface ProviderBand {
   readonly reason: string | null;
 }
 
-/** The bands of a history in order, cut to from <= t < to. Those that had ended before are left out. */
-export function bandsOf(history: readonly ProviderMoment[], range: { from: Date; to: Date }): ProviderBand[] {
+/**
+ * The bands of a history in order, cut to from <= t < to. Those that had ended before are left out. `closedSince`: of each gate that is
+ * closed here now. Whoever forgot an open one, being restarted without a store or with an empty one, has recorded no end of it.
+ */
+export function bandsOf(
+  history: readonly ProviderMoment[],
+  range: { from: Date; to: Date },
+  closedSince: ReadonlyMap<string, Date>,
+): ProviderBand[] {
   const open = new Map<string, Omit<ProviderBand, "to"> & { readonly expiresAt: Date | null }>();
   const bands: ProviderBand[] = [];
   function end(key: string, at: Date | null): void {
@@ -37,6 +44,9 @@ export function bandsOf(history: readonly ProviderMoment[], range: { from: Date;
       open.set(key, { provider, state: data.mode as ProviderBand["state"], from: at, reason, expiresAt });
     }
   }
-  for (const key of [...open.keys()]) end(key, null);
+  for (const [key, { provider, state, from }] of [...open]) {
+    const closed = state === "open" ? closedSince.get(provider) : undefined;
+    end(key, closed && closed >= from && closed < range.to ? closed : null);
+  }
   return bands.sort((a, b) => a.from.getTime() - b.from.getTime());
 }

@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { Problem } from "../problems.ts";
 import type { Database } from "../store/database.ts";
 import { listSealed, listUnsealed, type TrailFilter, type TrailRow } from "../store/list-trail.ts";
 import { readTrailCheck } from "../store/trail-checks.ts";
 import { type ChainReport, readTrailStatus, verifyChain } from "../store/verify-chain.ts";
+import { askedTime } from "./asked-time.ts";
 import { pageQuery } from "./list-page.ts";
 import { type Route, route } from "./route.ts";
+import { invalidQuery } from "./validate.ts";
 
 /** Events that one request verifies: about 2 s. */
 const VERIFY_LIMIT = 100_000;
@@ -15,7 +16,6 @@ const seqText = z
   .regex(/^[1-9]\d{0,17}$/, "must be a number of the trail, from 1 on")
   .transform(BigInt);
 const name = z.string().min(1).max(100);
-const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 const eventSchema = z.object({
   seq: z.int().nullable().meta({ description: "null: not sealed yet" }),
@@ -63,8 +63,8 @@ function listRoute({ db }: AuditRouteDeps): Route {
       charge: name.optional(),
       actor: name.optional().meta({ description: "`key:<id>`, `system:engine`, …" }),
       type: name.optional(),
-      from: time.optional().meta({ description: "RFC 3339, inclusive, of the event's own time" }),
-      to: time.optional().meta({ description: "RFC 3339, exclusive" }),
+      from: askedTime.optional().meta({ description: "RFC 3339, inclusive, of the event's own time" }),
+      to: askedTime.optional().meta({ description: "RFC 3339, exclusive" }),
       unsealed: z.enum(["true", "false"]).default("false"),
     }),
     responses: {
@@ -82,11 +82,7 @@ function listRoute({ db }: AuditRouteDeps): Route {
     problems: [],
     async handler({ principal, query }) {
       const { charge = null, actor = null, type = null, from = null, to = null } = query;
-      if (from && to && from >= to) {
-        throw new Problem("invalid_request", "The query has invalid parameters.", {
-          faults: [{ pointer: "?from", message: "must be before `to`" }],
-        });
-      }
+      if (from && to && from >= to) throw invalidQuery("?from", "must be before `to`");
       const filter: TrailFilter = { accountId: principal.accountId, charge, actor, type, from, to };
       const after = query.starting_after ?? null;
       // The tail first: an event that is sealed between the two reads comes twice rather than not at all.
@@ -151,10 +147,7 @@ function verifyRoute({ db }: AuditRouteDeps): Route {
 async function verifyFrom(db: Database, from: bigint | null, check: { seq: bigint; hash: Buffer }): Promise<ChainReport> {
   if (from === null) return verifyChain(db, { from: check.seq + 1n, expected: check.hash, limit: VERIFY_LIMIT });
   const { head } = await readTrailStatus(db);
-  if (from > head.seq + 1n) {
-    const faults = [{ pointer: "?from", message: `must be at most ${head.seq + 1n}, one above the head` }];
-    throw new Problem("invalid_request", "The query has invalid parameters.", { faults });
-  }
+  if (from > head.seq + 1n) throw invalidQuery("?from", `must be at most ${head.seq + 1n}, one above the head`);
   return verifyChain(db, { from, limit: VERIFY_LIMIT });
 }
 

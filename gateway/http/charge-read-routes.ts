@@ -7,6 +7,7 @@ import { readChargeEvents } from "../store/read-charge-events.ts";
 import { readCharge } from "../store/read-charges.ts";
 import { readChargeDisputes } from "../store/read-disputes.ts";
 import { listRefunds } from "../store/read-refunds.ts";
+import { askedTime } from "./asked-time.ts";
 import { chargeJson, chargeSchema, chargeWithEventsSchema, eventJson } from "./charge-json.ts";
 import { chargeIdParams } from "./charge-routes.ts";
 import { disputeJson } from "./dispute-json.ts";
@@ -18,8 +19,6 @@ import { type Route, route } from "./route.ts";
 export function chargeReadRoutes(deps: { readonly db: Database }): Route[] {
   return [listRoute(deps), readRoute(deps)];
 }
-
-const time = z.iso.datetime({ offset: true, error: "must be a time like 2026-12-01T00:00:00Z" }).transform((text) => new Date(text));
 
 const isStatus = (text: string): text is ChargeStatus => (CHARGE_STATUSES as readonly string[]).includes(text);
 
@@ -37,8 +36,8 @@ const listQuery = z.strictObject({
   provider: z.string().min(1).max(64).optional().meta({ description: "The provider that has, or last had, the charge" }),
   reference: z.string().min(1).max(255).optional(),
   idempotency_key: z.string().min(1).max(255).optional().meta({ description: "Any key that acted on the charge" }),
-  created_from: time.optional().meta({ description: "Created at this time or later, RFC 3339" }),
-  created_before: time.optional().meta({ description: "Created before this time, RFC 3339" }),
+  created_from: askedTime.optional().meta({ description: "Created at this time or later, RFC 3339" }),
+  created_before: askedTime.optional().meta({ description: "Created before this time, RFC 3339" }),
 });
 
 function listRoute({ db }: { readonly db: Database }): Route {

@@ -8,6 +8,7 @@ import { toCsv } from "./csv.ts";
 import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
 import { reconciliationRunRoutes } from "./reconciliation-run-routes.ts";
 import { type Route, route } from "./route.ts";
+import { invalidQuery } from "./validate.ts";
 
 /** Rows of one CSV: about 3 MB. */
 const MAX_CSV_ROWS = 10_000;
@@ -94,8 +95,7 @@ function listRoute({ db }: ReconciliationRouteDeps): Route {
 }
 
 function tooManyRows(): Problem {
-  const faults = [{ pointer: "?state", message: `more than ${MAX_CSV_ROWS} rows: ask for one state, kind or provider` }];
-  return new Problem("invalid_request", "The query has invalid parameters.", { faults });
+  return invalidQuery("?state", `more than ${MAX_CSV_ROWS} rows: ask for one state, kind or provider`);
 }
 
 function changeRoute({ db, clock }: ReconciliationRouteDeps): Route {

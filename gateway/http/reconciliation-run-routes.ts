@@ -4,6 +4,7 @@ import { Problem } from "../problems.ts";
 import { windowFault } from "../reconciliation/window.ts";
 import type { Database } from "../store/database.ts";
 import { listRuns, RUN_STATES, type Run, readRun, requestRun } from "../store/reconciliation-runs.ts";
+import { askedTime } from "./asked-time.ts";
 import { pageJson, pageQuery, pageSchema } from "./list-page.ts";
 import { type Route, route } from "./route.ts";
 
@@ -53,8 +54,6 @@ function listRoute({ db }: Deps): Route {
   });
 }
 
-const time = z.iso.datetime({ offset: true, error: "must be an RFC 3339 time" }).transform((text) => new Date(text));
-
 function startRoute({ db, clock, newId, providers }: Deps): Route {
   return route({
     method: "post",
@@ -62,7 +61,7 @@ function startRoute({ db, clock, newId, providers }: Deps): Route {
     roles: ["ops"],
     summary: "Compare a window with the providers' records",
     description: "A worker takes it up within seconds. It reads, and moves no money by itself.",
-    body: z.strictObject({ from: time, to: time, provider: z.string().min(1).max(100).optional() }),
+    body: z.strictObject({ from: askedTime, to: askedTime, provider: z.string().min(1).max(100).optional() }),
     example: { from: "2026-11-01T00:00:00Z", to: "2026-11-02T00:00:00Z", provider: "stripe" },
     responses: { 202: { description: "The run, queued", schema: runSchema } },
     problems: [],

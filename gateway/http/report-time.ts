@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { Problem } from "../problems.ts";
+import { askedTime } from "./asked-time.ts";
+import { invalidQuery } from "./validate.ts";
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
@@ -7,14 +7,12 @@ export const DAY_MS = 24 * HOUR_MS;
 /** A leap year. */
 const MAX_RANGE_DAYS = 366;
 
-const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-
 /** What every report takes: spread it into the query's `z.strictObject`. */
 export const reportTime = {
-  from: time
+  from: askedTime
     .optional()
     .meta({ description: "RFC 3339, inclusive; default: 24 hours before `to`. Aligned down, see `from` of the answer." }),
-  to: time.optional().meta({ description: "RFC 3339, exclusive; default: now. Aligned up." }),
+  to: askedTime.optional().meta({ description: "RFC 3339, exclusive; default: now. Aligned up." }),
 };
 
 /** What the query means exactly, aligned outward to `sizeMs`. Throws `invalid_request`. */
@@ -31,8 +29,4 @@ export function rangeOf(
   if (to.getTime() - from.getTime() > MAX_RANGE_DAYS * DAY_MS)
     throw invalidQuery("?from", `must be at most ${MAX_RANGE_DAYS} days before \`to\``);
   return { from, to };
-}
-
-export function invalidQuery(pointer: string, message: string): Problem {
-  return new Problem("invalid_request", "The query has invalid parameters.", { faults: [{ pointer, message }] });
 }

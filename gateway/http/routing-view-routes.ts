@@ -1,13 +1,15 @@
 import { z } from "zod";
 import type { Clock } from "../../providers/contract/clock.ts";
+import type { Fleet } from "../health/fleet.ts";
 import { bandsOf } from "../health/provider-bands.ts";
 import { FLOW_OUTCOMES } from "../store/count-events.ts";
 import type { Database } from "../store/database.ts";
 import { readProviderHistory } from "../store/provider-history.ts";
 import { readFlow } from "../store/stats.ts";
 import { readOpenLetters, readWaiting } from "../store/waiting.ts";
-import { HOUR_MS, invalidQuery, rangeOf, reportTime } from "./report-time.ts";
+import { HOUR_MS, rangeOf, reportTime } from "./report-time.ts";
 import { type Route, route } from "./route.ts";
+import { invalidQuery } from "./validate.ts";
 
 /** Links of one picture: more are no picture. */
 const MAX_LINKS = 500;
@@ -20,6 +22,7 @@ export interface RoutingViewDeps {
   readonly reports: Database;
   /** In configured order. */
   readonly providers: readonly string[];
+  readonly fleet: Pick<Fleet, "status">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -119,7 +122,7 @@ function flowRoute({ reports, clock }: RoutingViewDeps): Route {
   });
 }
 
-function bandsRoute({ reports, providers, clock }: RoutingViewDeps): Route {
+function bandsRoute({ reports, providers, fleet, clock }: RoutingViewDeps): Route {
   return route({
     method: "get",
     path: "/v1/routing/bands",
@@ -154,7 +157,9 @@ function bandsRoute({ reports, providers, clock }: RoutingViewDeps): Route {
       // What was in force before is not counted: one of each kind of each provider, if there was any.
       if (history.filter(({ at }) => at >= range.from).length > MAX_MOMENTS)
         throw invalidQuery("?from", `more than ${MAX_MOMENTS} changes: choose a shorter time`);
-      return { status: 200, body: { object: "bands", ...range, data: bandsOf(history, range) } };
+      const closed = fleet.status().filter(({ circuit }) => circuit.state === "closed");
+      const closedSince = new Map(closed.map(({ provider, circuit }) => [provider, new Date(circuit.since)]));
+      return { status: 200, body: { object: "bands", ...range, data: bandsOf(history, range, closedSince) } };
     },
   });
 }

@@ -6,8 +6,9 @@ import type { Database } from "../store/database.ts";
 import { readStats, type StatsInterval, type StatsQuery, type StatsRow } from "../store/stats.ts";
 import { readWaiting } from "../store/waiting.ts";
 import { type CsvCell, toCsv } from "./csv.ts";
-import { DAY_MS, HOUR_MS, invalidQuery, MINUTE_MS, rangeOf, reportTime } from "./report-time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS, rangeOf, reportTime } from "./report-time.ts";
 import { type Route, route } from "./route.ts";
+import { invalidQuery } from "./validate.ts";
 
 const INTERVAL_MS: Readonly<Record<StatsInterval, number>> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS };
 /** Rows of one report: a week of minutes for one provider and currency; about 3 MB of JSON. */

@@ -29,19 +29,19 @@ export function validateQuery(schema: z.ZodType | undefined, search: string): un
   const given = new URLSearchParams(search);
   const values: Record<string, string> = Object.create(null);
   for (const [name, value] of given) {
-    if (Object.hasOwn(values, name)) throw invalidQuery([{ pointer: `?${name.slice(0, 100)}`, message: "is given twice" }]);
+    if (Object.hasOwn(values, name)) throw invalidParameters([{ pointer: `?${name.slice(0, 100)}`, message: "is given twice" }]);
     values[name] = value;
   }
   if (schema === undefined) {
     const names = Object.keys(values);
     if (names.length === 0) return {};
-    throw invalidQuery(
+    throw invalidParameters(
       names.slice(0, MAX_FAULTS).map((name) => ({ pointer: `?${name.slice(0, 100)}`, message: "is not a parameter here" })),
     );
   }
   const result = schema.safeParse({ ...values });
   if (result.success) return result.data;
-  throw invalidQuery(faultsOf(result.error, (path) => `?${pointerTo(path).slice(1)}`).slice(0, MAX_FAULTS));
+  throw invalidParameters(faultsOf(result.error, (path) => `?${pointerTo(path).slice(1)}`).slice(0, MAX_FAULTS));
 }
 
 /** Path parameters; one that cannot exist does not exist. */
@@ -52,6 +52,11 @@ export function validateParams(schema: z.ZodType | undefined, params: unknown): 
   throw new Problem("not_found", "There is no such resource.");
 }
 
-function invalidQuery(faults: FieldFault[]): Problem {
+/** For what no schema sees of one parameter alone; its pointer is `?name`. */
+export function invalidQuery(pointer: string, message: string): Problem {
+  return invalidParameters([{ pointer, message }]);
+}
+
+function invalidParameters(faults: readonly FieldFault[]): Problem {
   return new Problem("invalid_request", "The query has invalid parameters.", { faults });
 }

@@ -33,7 +33,8 @@ export interface NotifyParts {
 
 /** What one look sees. */
 interface Facts {
-  readonly holds: Readonly<Record<Condition, boolean>>;
+  /** null: begins nothing and ends nothing; what people were told last stays. */
+  readonly holds: Readonly<Record<Condition, boolean | null>>;
   readonly waitsLong: boolean;
   readonly health: Parameters<typeof capabilitiesOf>[0]["health"];
   readonly down: readonly string[];
@@ -103,13 +104,16 @@ async function factsOf({ db, fleet }: NotifyParts, now: number): Promise<Facts> 
   const status = fleet.status();
   const [reachability, oldest] = await Promise.all([readReachability(db), oldestWaiting(db)]);
   // What a person has decided is known to people; what this instance alone finds is no provider's trouble.
-  const down = status.filter(({ health, override, circuit }) => health === "unavailable" && override === null && !circuit.alone);
+  const unavailable = status.filter(({ health, circuit }) => health === "unavailable" && !circuit.alone);
+  const onlySome = status.some(({ override }) => override?.mode === "only");
+  const down = onlySome ? [] : unavailable.filter(({ override }) => override === null);
+  const allOrForced = !reachability.reachable || unavailable.length > down.length;
   const olderThan = (date: Date | null, ms: number) => date !== null && now - date.getTime() > ms;
   const waitsLong = olderThan(oldest.deferred, DEFERRED_LONG_MS);
   return {
     holds: {
       all_down: !reachability.reachable,
-      provider_down: reachability.reachable && down.length > 0,
+      provider_down: reachability.reachable && down.length > 0 ? true : allOrForced ? null : false,
       revenue_at_risk: waitsLong || olderThan(oldest.inDoubt, IN_DOUBT_LONG_MS),
     },
     waitsLong,
@@ -125,8 +129,10 @@ function step(before: NotifyState, facts: Facts, now: number): Step {
   let changed = false;
   for (const topic of Object.keys(CONDITIONS) as Condition[]) {
     const was = before.conditions[topic];
-    const next = nextCondition(was, facts.holds[topic], now, CONDITIONS[topic].pace);
-    if (next.state === was || (was === undefined && !facts.holds[topic])) continue;
+    if (facts.holds[topic] === null && was?.on) continue;
+    const holds = facts.holds[topic] === true;
+    const next = nextCondition(was, holds, now, CONDITIONS[topic].pace);
+    if (next.state === was || (was === undefined && !holds)) continue;
     changed = true;
     conditions[topic] = next.state;
     if (next.tell) begunOrEnded.push({ topic, tell: next.tell, state: next.state });

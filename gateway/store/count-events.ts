@@ -16,7 +16,7 @@
  *                       had been tried before the one that succeeded
  *   amount_approved, …  the amounts of the attempts that ended so (FLOW_COLUMNS; only in stats_segments)
  *
- * Provider '' is none. Amounts are the charges' amounts but for those two, in minor units of the row's currency.
+ * Provider '' is none. Amounts are the charges' amounts, but for refunds and disputes, in minor units of the row's currency.
  */
 export const COUNTED_COLUMNS = [
   "attempts",

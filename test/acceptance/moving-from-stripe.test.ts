@@ -184,7 +184,7 @@ function withReceiver(text: string): string {
 async function run<T>(program: string): Promise<T> {
   const file = join(directory, "page.ts");
   await writeFile(file, program);
-  const env = { ...process.env, SWITCHYARD_URL: url, SWITCHYARD_KEY: ADMIN_KEY };
+  const env = { ...process.env, SWITCHYARD_URL: url, SWITCHYARD_API_KEY: ADMIN_KEY };
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env });
   return JSON.parse(stdout) as T;
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { Call } from "../../providers/contract/call.ts";
 import { type Clock, systemClock } from "../../providers/contract/clock.ts";
 import type { Provider } from "../../providers/contract/provider.ts";
 import type { Fault } from "../../providers/sandbox/fault.ts";
@@ -8,6 +9,9 @@ import { ContractWorld, type Credentials, type Mailbox, type Times } from "./con
 import type { ProviderFixture } from "./provider-fixture.ts";
 
 const SETTLE_MS = 60_000;
+/** How often is looked whether a request has arrived. */
+const LOOK_MS = 5;
+const PARTS_OF_A_PAUSE = 4;
 
 /** Makes the adapter under test: it talks to `baseUrl`, with right or wrong credentials. */
 export type MakeAdapter = (options: {
@@ -25,13 +29,15 @@ export type MakeAdapter = (options: {
 export class SandboxWorld extends ContractWorld {
   readonly clock = systemClock;
   // stripe-node would wait 500 ms before it sends again by itself
-  readonly times: Times = { short: 250, patient: 5_000, slow: 600, quiet: 700, settle: SETTLE_MS };
+  readonly times: Times = { short: 250, patient: 60_000, slow: 600, quiet: 700, settle: SETTLE_MS };
   readonly #make: MakeAdapter;
   readonly #providers: Provider[] = [];
   readonly mailbox: Mailbox;
   #sandbox: Sandbox | null = null;
   #receiver: Receiver | null = null;
   #aheadMs = 0;
+  /** What the fault of now strikes. */
+  #faulty: Fault["operation"];
 
   constructor(fixture: ProviderFixture, make: MakeAdapter) {
     super(fixture);
@@ -64,6 +70,7 @@ export class SandboxWorld extends ContractWorld {
     });
     beforeEach(async () => {
       this.#aheadMs = 0;
+      this.#faulty = undefined;
       await this.forget();
       this.#receiver!.received.length = 0;
       this.begun();
@@ -86,7 +93,30 @@ export class SandboxWorld extends ContractWorld {
     return this.sandbox.requests();
   }
 
+  /** A short deadline counts from when the request that the fault shall strike has arrived: until then a busy machine may take its time. */
+  override call(timeoutMs = this.times.patient, maySend?: () => boolean): Call {
+    const clock = timeoutMs === this.times.short ? this.#afterArrival() : this.clock;
+    return new Call({ clock, timeoutMs, ...(maySend ? { maySend } : {}) });
+  }
+
+  #afterArrival(): Clock {
+    const arrived = () => this.requests().filter(({ operation }) => operation === this.#faulty).length;
+    const before = arrived();
+    return {
+      ...this.clock,
+      after: (ms, fn) => {
+        let stop = (): void => {};
+        const look = (): void => {
+          stop = arrived() > before ? this.clock.after(ms, fn) : this.clock.after(LOOK_MS, look);
+        };
+        look();
+        return () => stop();
+      },
+    };
+  }
+
   fault(fault: Fault): void {
+    this.#faulty = fault.operation;
     this.sandbox.setFault(this.fixture.traits.psp, fault);
   }
 
@@ -95,8 +125,9 @@ export class SandboxWorld extends ContractWorld {
     await this.sandbox.listening();
   }
 
-  pause(ms: number): Promise<void> {
-    return systemClock.sleep(ms);
+  /** In parts, between which what has arrived is read: a machine that stands still must not look like a pause. */
+  async pause(ms: number): Promise<void> {
+    for (let part = 0; part < PARTS_OF_A_PAUSE; part += 1) await systemClock.sleep(ms / PARTS_OF_A_PAUSE);
   }
 
   /** Only the sandbox's clock goes on, so what the adapter holds for hours (an access token) is made anew. */

@@ -7,6 +7,7 @@ import { type DocumentsSide, realDocuments, simulatedDocuments } from "./documen
 /** Until what nobody waits for has happened, or would have. */
 const ON_ITS_WAY_MS = 1_000;
 const TRIES = 100;
+const PATIENT_TRIES = 1_200;
 
 const real = redisAvailable();
 
@@ -231,7 +232,7 @@ describe.each([
 
   async function eventually(reached: () => boolean | Promise<boolean>): Promise<void> {
     for (let tries = 0; !(await reached()); tries += 1) {
-      if (tries > TRIES) throw new Error("it never happened");
+      if (tries > PATIENT_TRIES) throw new Error("it never happened");
       await side.pause(50);
     }
   }

@@ -124,8 +124,9 @@ describe("a card number", () => {
   });
 
   it("is looked for in a whole body of digits within a fraction of a second", () => {
-    const started = performance.now();
+    // Of this process's own time: what else the machine does is no fault of ours.
+    const before = process.cpuUsage();
     for (const text of ["1 ".repeat(32_000), "0-0".repeat(21_000), "1234 ".repeat(13_000), "9".repeat(64_000)]) hasCardNumber(text);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(3_000_000);
   });
 });

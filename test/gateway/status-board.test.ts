@@ -93,14 +93,20 @@ test("a thousand strangers ask the database once in five seconds", async () => {
 });
 
 test("without the database nothing can be accepted, and the page still says so; when it is back, it says that", async () => {
+  const known = { level: "operational", since: Date.UTC(2025, 11, 31, 23) };
+  await remember({ new_payments: known, saved_payments: known, refunds: known });
   const { world, clock, ask } = board();
-  await ask();
+  expect((await ask()).since).toEqual(new Date(known.since));
   world.broken = true;
   clock.pass(5_000);
-  expect(await ask()).toMatchObject({ status: "outage", charges: "not_accepted" });
+  expect(await ask()).toMatchObject({ status: "outage", charges: "not_accepted", since: new Date(clock.now()) });
   world.broken = false;
   clock.pass(5_000);
-  expect(await ask()).toMatchObject({ status: "operational", charges: "processed" });
+  const back = new Date(clock.now());
+  expect(await ask()).toMatchObject({ status: "operational", charges: "processed", since: back });
+  clock.pass(5_000);
+  // The fleet could write nothing of it: to its memory everything worked all the time.
+  expect((await ask()).since).toEqual(back);
 });
 
 test("nobody waits for a database that does not answer: what was known is told", async () => {

@@ -212,7 +212,7 @@ export async function preferring<T>(
 }
 
 /** Lets the worker turn at the charge until `done`. */
-export function worked(engine: Engine, charge: Charge, done: (charge: Charge) => boolean, timeoutMs = 40_000): Promise<Charge> {
+export function worked(engine: Engine, charge: Charge, done: (charge: Charge) => boolean, timeoutMs = 90_000): Promise<Charge> {
   const turn = async (): Promise<Charge> => {
     await engine.worker.pass();
     await engine.worker.idle();
@@ -222,7 +222,7 @@ export function worked(engine: Engine, charge: Charge, done: (charge: Charge) =>
 }
 
 /** Waits until `done` answers; fails after `timeoutMs` with what was last seen. */
-export async function eventually<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 30_000): Promise<T> {
+export async function eventually<T>(read: () => Promise<T> | T, done: (value: T) => boolean, timeoutMs = 60_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await read();

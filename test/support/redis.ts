@@ -36,8 +36,8 @@ export function redisAvailable(): boolean {
 
 /** A redis-server of the caller's own, without persistence, on a free port. */
 export async function startTestRedis(): Promise<TestRedis> {
-  const port = await freePort();
-  let server = await launch(port);
+  const { port, first } = await launchAnywhere();
+  let server = first;
   return {
     url: `redis://127.0.0.1:${port}`,
     async flushAll() {
@@ -52,6 +52,22 @@ export async function startTestRedis(): Promise<TestRedis> {
     },
     stop: () => server.end(),
   };
+}
+
+// Below the range from which outgoing connections get theirs: none of them takes it before the server does, or while it is away.
+const LOWEST_PORT = 12_000;
+const HIGHEST_PORT = 32_000;
+const PORTS_TO_TRY = 5;
+
+async function launchAnywhere(): Promise<{ port: number; first: KeptProcess }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort(LOWEST_PORT + Math.floor(Math.random() * (HIGHEST_PORT - LOWEST_PORT)));
+    try {
+      return { port, first: await launch(port) };
+    } catch (error) {
+      if (tries >= PORTS_TO_TRY) throw error;
+    }
+  }
 }
 
 async function launch(port: number): Promise<KeptProcess> {

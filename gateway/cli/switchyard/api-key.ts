@@ -69,6 +69,6 @@ function checked(key: string, where: string): string {
   throw new CommandFailed(EXIT.denied, `${where} holds no API key: it is empty, or has a space, a line break or a character outside ASCII`);
 }
 
-export function orOf(roles: readonly KeyRole[]): string {
+function orOf(roles: readonly KeyRole[]): string {
   return listOf(roles).replace(/ and (?=\w+$)/, " or ");
 }

@@ -5,6 +5,9 @@ import { addVerb, type Session, type Tool } from "./session.ts";
 import { parseCount, parseWhen } from "./when.ts";
 import { countOf, fromNow, timeText } from "./words.ts";
 
+/** Events of one listing, at most. */
+const MAX_LISTED = 100_000;
+
 interface VerificationJson {
   readonly whole: boolean;
   readonly broken: { readonly seq: number; readonly event: number | null; readonly kind: string } | null;
@@ -67,25 +70,23 @@ export function addAudit(tool: Tool, program: Command): void {
         .option("--type <type>", "charge.failed, override.set, key.created, …")
         .option("--from <time>", "since then: 2026-11-01, 2026-11-01T09:30:00Z, or 24h (ago)", when)
         .option("--to <time>", "before then", when)
-        .option("--limit <count>", "how many", parseCount(1, 100_000), 20),
+        .option("--limit <count>", "how many", parseCount(1, MAX_LISTED), 20),
     run: (session, options) => list(session, options),
   });
 }
 
 /** One request verifies a part: asked until the head is reached, or a break. */
 async function verify(session: Session, start: number | undefined): Promise<ExitCode> {
-  const progress = session.progress();
-  let from = start;
-  let first: number | null = null;
-  let report: VerificationJson;
-  for (;;) {
-    report = await session.gateway.get<VerificationJson>("/v1/audit/verify", { from });
-    first ??= report.from;
-    if (report.broken !== null || report.next_from === null) break;
-    progress.say(`verifying: ${report.to.toLocaleString("en-US")} of ${report.head.seq.toLocaleString("en-US")} events`);
-    from = report.next_from;
-  }
-  progress.end();
+  const { report, first } = await session.working(async (say) => {
+    let first: number | null = null;
+    for (let from = start; ; ) {
+      const report = await session.gateway.get<VerificationJson>("/v1/audit/verify", { from });
+      first ??= report.from;
+      if (report.broken !== null || report.next_from === null) return { report, first };
+      say(`verifying: ${report.to.toLocaleString("en-US")} of ${report.head.seq.toLocaleString("en-US")} events`);
+      from = report.next_from;
+    }
+  });
   if (session.json) session.printJson({ ...report, from: first });
   else session.print(verdict(session, report, first));
   return report.whole ? EXIT.ok : EXIT.found;
@@ -113,14 +114,15 @@ function oldest({ oldest_at }: VerificationJson["unsealed"], nowMs: number): str
 
 async function list(session: Session, { limit, ...query }: ListOptions): Promise<undefined> {
   const { charge, actor, type, from, to } = query;
-  const progress = session.progress();
-  const page = await session.gateway.list<TrailJson>("/v1/audit", { charge, actor, type, from, to }, limit, (count) =>
-    progress.say(`reading the trail: ${countOf(count, "event")}`),
+  const page = await session.working((say) =>
+    session.gateway.list<TrailJson>("/v1/audit", { charge, actor, type, from, to }, limit, (count) =>
+      say(`reading the trail: ${countOf(count, "event")}`),
+    ),
   );
-  progress.end();
   if (session.json) session.printJson(page);
   else if (page.data.length === 0) session.print("No event matches. The last second is not sealed yet.");
   else session.printTable(COLUMNS, page.data.map(row));
+  session.noteMore(page, { limit, max: MAX_LISTED });
   return undefined;
 }
 

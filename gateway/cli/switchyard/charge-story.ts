@@ -122,14 +122,14 @@ function chargeText(charge: ToldCharge, { data, from_status, provider }: EventJs
 }
 
 function otherText(charge: ToldCharge, { data, type }: EventJson, group: string, what: string): string {
-  const state = what.replaceAll("_", " ");
+  const state = what === "failed" || what === "succeeded" ? `done: it ${what}` : what.replaceAll("_", " ");
   switch (group) {
     case "refund": {
       const refund = charge.refunds.find(({ id }) => id === data.refund);
       const money = refund ? ` of ${moneyText(refund.amount, charge.currency)}` : "";
       if (what === "created") return `a refund${money} begins${refund?.reason ? ` (${refund.reason})` : ""}: ${data.refund}`;
       if (what === "resolved_by_hand") return `the refund${money} is settled by a person as ${String(data.outcome).replaceAll("_", " ")}`;
-      return `the refund${money} is ${state === "failed" || state === "succeeded" ? `done: it ${state}` : state}${data.failure ? ` (${data.failure})` : ""}`;
+      return `the refund${money} is ${state}${data.failure ? ` (${data.failure})` : ""}`;
     }
     case "operation":
       return what === "started" ? `a ${data.kind} begins` : `the ${data.kind} is ${state}`;

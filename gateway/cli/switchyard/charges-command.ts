@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type DecidedJson, storyOf, type Told, type ToldCharge } from "./charge-story.ts";
 import { CHARGE_COLUMNS, type ChargeJson, chargeRow, chargeSentence } from "./charge-words.ts";
 import { CommandFailed, EXIT } from "./exit-code.ts";
-import type { Page, Query } from "./gateway-client.ts";
+import type { Query } from "./gateway-client.ts";
 import { Refused } from "./problem-words.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
 import { printable } from "./terminal.ts";
@@ -12,6 +12,9 @@ import { countOf, spanText, timeText } from "./words.ts";
 const READERS = ["ops", "finance", "billing"] as const;
 /** Rows of one listing, at most: beyond it a report (`stats`) says more than a list. */
 export const MAX_LISTED = 100_000;
+
+/** Rows of one search, at most: what has so many of the same name is listed by time. */
+const MAX_FOUND = 1_000;
 
 interface ListOptions {
   readonly status?: string;
@@ -47,9 +50,9 @@ export function addCharges(tool: Tool, program: Command): void {
   });
   addVerb(tool, charges, {
     name: "search",
-    summary: "find charges by their id, reference or Idempotency-Key",
+    summary: "find charges by an id or reference, ours or a processor's, or by an Idempotency-Key",
     roles: READERS,
-    shape: (command) => command.argument("<text>", "the whole id, reference or key"),
+    shape: (command) => command.argument("<text>", "the whole of it: ch_…, at_…, re_…, pi_…, invoice-1042, …"),
     run: async (session, _, [text]) => search(session, text as string),
   });
   addVerb(tool, charges, {
@@ -71,41 +74,29 @@ function queryOf({ status, provider, reference, idempotencyKey, from, to }: List
   return { status, provider, reference, idempotency_key: idempotencyKey, created_from: from, created_before: to };
 }
 
-export async function list(session: Session, query: Query, limit: number): Promise<void> {
-  const progress = session.progress();
-  const page = await session.gateway.list<ChargeJson>("/v1/charges", query, limit, (count) => {
-    if (count < limit && count >= 100) progress.say(`reading charges: ${countOf(count, "charge")}`);
-  });
-  progress.end();
+/** `option` is the one that `limit` came by. */
+export async function list(session: Session, query: Query, limit: number, option = "--limit"): Promise<void> {
+  const page = await session.working((say) =>
+    session.gateway.list<ChargeJson>("/v1/charges", query, limit, (count) => {
+      if (count < limit && count >= 100) say(`reading charges: ${countOf(count, "charge")}`);
+    }),
+  );
   if (session.json) return session.printJson(page);
   if (page.data.length === 0) return session.print("No charge matches.");
   session.printTable(CHARGE_COLUMNS, page.data.map(chargeRow));
-  if (page.has_more) session.note(`There are more: --limit ${limit * 5} shows further ones.`);
+  session.noteMore(page, { limit, max: MAX_LISTED, option });
 }
 
-/** Found by one of the three ways in which people name a charge. */
 async function search(session: Session, text: string): Promise<undefined> {
-  const queries: Query[] = [{ reference: text }, { idempotency_key: text }];
-  const pages = await Promise.all(queries.map((query) => session.gateway.list<ChargeJson>("/v1/charges", query, 100)));
-  const byId = /^ch_[0-9a-z]{1,60}$/.test(text) ? await one(session, text) : [];
-  const found = [...new Map([...byId, ...pages.flatMap(({ data }) => data)].map((charge) => [charge.id, charge])).values()];
-  if (found.length === 0)
+  const page = await session.gateway.list<ChargeJson>("/v1/charges", { q: text }, MAX_FOUND);
+  if (page.data.length === 0)
     throw new CommandFailed(EXIT.failed, `no charge has this id, reference or Idempotency-Key: ${text}`, [
       "It is looked for whole, not in part. By time, status or processor: `switchyard charges list`.",
     ]);
-  const page: Page<ChargeJson> = { object: "list", data: found, has_more: pages.some(({ has_more }) => has_more), next_cursor: null };
   if (session.json) session.printJson(page);
-  else session.printTable(CHARGE_COLUMNS, found.map(chargeRow));
+  else session.printTable(CHARGE_COLUMNS, page.data.map(chargeRow));
+  session.noteMore(page, { limit: MAX_FOUND, max: MAX_FOUND });
   return undefined;
-}
-
-async function one(session: Session, id: string): Promise<ChargeJson[]> {
-  try {
-    return [await session.gateway.get<ChargeJson>(`/v1/charges/${id}`)];
-  } catch (error) {
-    if (error instanceof Refused && error.problem.code === "not_found") return [];
-    throw error;
-  }
 }
 
 /** Why each attempt went where it went. A billing key may not read that: then there is none. */

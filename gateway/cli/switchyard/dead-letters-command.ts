@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { DEAD_LETTER_KINDS, DEAD_LETTER_STATES } from "../../store/read-dead-letters.ts";
 import { CommandFailed, EXIT, type ExitCode } from "./exit-code.ts";
-import type { Query } from "./gateway-client.ts";
+import type { Page } from "./gateway-client.ts";
 import { Refused } from "./problem-words.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
 import { printable } from "./terminal.ts";
@@ -25,8 +25,8 @@ interface Options {
   readonly all?: true;
 }
 
-/** Letters that `replay --all` takes at once: what is left is told. */
-const MAX_REPLAYED = 10_000;
+/** Letters of one listing, at most, and of one `replay --all`: what is left is told. */
+const MAX_LISTED = 10_000;
 
 const kindOption = () => new Option("--kind <kind>", "only of this kind").choices(DEAD_LETTER_KINDS);
 
@@ -41,7 +41,7 @@ export function addDeadLetters(tool: Tool, program: Command): void {
       command
         .addOption(new Option("--state <state>", "which of them").choices([...DEAD_LETTER_STATES, "all"]).default("open"))
         .addOption(kindOption())
-        .option("--limit <count>", "how many", parseCount(1, MAX_REPLAYED), 20),
+        .option("--limit <count>", "how many", parseCount(1, MAX_LISTED), 20),
     async run(session, { state, kind, limit }) {
       const page = await session.gateway.list<DeadLetterJson>(
         "/v1/dead-letters",
@@ -51,7 +51,7 @@ export function addDeadLetters(tool: Tool, program: Command): void {
       if (session.json) session.printJson(page);
       else if (page.data.length === 0) session.print(state === "open" ? "No dead letter is open." : "There is none.");
       else session.printTable(COLUMNS, page.data.map(row));
-      if (page.has_more) session.note(`There are more: --limit ${limit * 5} shows further ones.`);
+      session.noteMore(page, { limit, max: MAX_LISTED });
       return undefined;
     },
   });
@@ -88,24 +88,27 @@ interface Replayed {
 async function replay(session: Session, named: readonly string[], { all, kind }: Options): Promise<ExitCode> {
   if (named.length > 0 === (all === true) || (kind !== undefined && !all))
     throw new CommandFailed(EXIT.usage, "name dead letters, or say --all (with --kind, if only those of one kind)");
-  const ids = all ? await openIds(session, { state: "open", kind }) : [...new Set(named)];
-  const progress = session.progress();
-  const results: Replayed[] = [];
-  for (const id of ids) {
-    if (ids.length > 1) progress.say(`replaying: ${results.length} of ${ids.length}`);
-    results.push(await replayOne(session, id));
-  }
-  progress.end();
+  const open = all ? await openLetters(session, kind) : null;
+  const ids = open?.data.map(({ id }) => id) ?? [...new Set(named)];
+  const results = await session.working(async (say) => {
+    const results: Replayed[] = [];
+    for (const id of ids) {
+      if (ids.length > 1) say(`replaying: ${results.length} of ${ids.length}`);
+      results.push(await replayOne(session, id));
+    }
+    return results;
+  });
   const done = results.filter(({ replayed }) => replayed).length;
   const refused = results.filter(({ replayed }) => !replayed);
   if (session.json) session.printJson({ object: "dead_letter_replays", replayed: done, refused: refused.length, data: results });
   else session.print(ids.length === 0 ? "No dead letter is open." : `Put back to work: ${done} of ${countOf(ids.length, "dead letter")}.`);
   for (const { id, why } of refused) session.note(`${printable(id)} was not replayed: ${why}`);
+  if (open?.has_more) session.note("There are more: the same again takes up the next ones.");
   return refused.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
-async function openIds({ gateway }: Session, query: Query): Promise<string[]> {
-  return (await gateway.list<DeadLetterJson>("/v1/dead-letters", query, MAX_REPLAYED)).data.map(({ id }) => id);
+function openLetters({ gateway }: Session, kind: string | undefined): Promise<Page<DeadLetterJson>> {
+  return gateway.list<DeadLetterJson>("/v1/dead-letters", { state: "open", kind }, MAX_LISTED);
 }
 
 async function replayOne(session: Session, id: string): Promise<Replayed> {

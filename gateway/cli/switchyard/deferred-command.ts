@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { list } from "./charges-command.ts";
+import { list, MAX_LISTED } from "./charges-command.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
 import { parseCount } from "./when.ts";
 import { countOf, dueText, fromNow, moneyText } from "./words.ts";
@@ -26,9 +26,9 @@ export function addDeferred(tool: Tool, program: Command): void {
     summary: "revenue at risk: the charges that wait for a processor, per currency",
     roles: ["ops", "finance"],
     shape: (command) =>
-      command.option("--charges <count>", "list so many of them, the newest first, instead of the sums", parseCount(1, 10_000)),
+      command.option("--charges <count>", "list so many of them, the newest first, instead of the sums", parseCount(1, MAX_LISTED)),
     async run(session, { charges }) {
-      if (charges !== undefined) await list(session, { status: "deferred" }, charges);
+      if (charges !== undefined) await list(session, { status: "deferred" }, charges, "--charges");
       else {
         const summary = await session.gateway.get<SummaryJson>("/v1/routing/deferred");
         if (session.json) session.printJson(summary);

@@ -21,9 +21,7 @@ export function addDoctor(tool: Tool, program: Command): void {
 }
 
 async function diagnose(session: Session): Promise<ExitCode> {
-  const progress = session.progress();
-  const checks = await examine(session, (what) => progress.say(`looking at ${what}`));
-  progress.end();
+  const checks = await session.working((say) => examine(session, (what) => say(`looking at ${what}`)));
   const faults = checks.filter(({ state }) => state === "fault").length;
   const warnings = checks.filter(({ state }) => state === "warning").length;
   if (session.json) session.printJson({ object: "examination", faults, warnings, checks });

@@ -1,5 +1,4 @@
 import type { Clock } from "../../../providers/contract/clock.ts";
-import type { KeyRole } from "../../store/api-keys.ts";
 import { CommandFailed, EXIT } from "./exit-code.ts";
 import { type ProblemJson, Refused } from "./problem-words.ts";
 
@@ -25,13 +24,11 @@ const MAX_PAGE = 100;
 export class Gateway {
   readonly url: string;
   readonly #key: () => Promise<string>;
-  readonly #roles: readonly KeyRole[];
   readonly #clock: Clock;
 
-  constructor(options: { url: string; key: () => Promise<string>; roles: readonly KeyRole[]; clock: Clock }) {
+  constructor(options: { url: string; key: () => Promise<string>; clock: Clock }) {
     this.url = options.url.replace(/\/+$/, "");
     this.#key = options.key;
-    this.#roles = options.roles;
     this.#clock = options.clock;
   }
 
@@ -44,7 +41,7 @@ export class Gateway {
   }
 
   async csv(path: string, query: Query = {}): Promise<string> {
-    return (await this.#ask("GET", path + search(query), undefined, "text/csv")).text();
+    return (await this.#ask("GET", path + search(query), undefined, "text/csv")).text;
   }
 
   /** The rows of a list, page after page, until there are `limit` of them or no more. `onPage` is told how many there are so far. */
@@ -59,7 +56,7 @@ export class Gateway {
     }
   }
 
-  async #ask(method: string, path: string, body: object | undefined, accept: string): Promise<Response> {
+  async #ask(method: string, path: string, body: object | undefined, accept: string): Promise<Answer> {
     const headers = {
       accept,
       authorization: `Bearer ${await this.#key()}`,
@@ -67,28 +64,31 @@ export class Gateway {
     };
     const init = { method, headers, redirect: "manual" as const, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
     for (let tries = 1; ; tries += 1) {
-      const response = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error: unknown) => {
+      const answer = await exchange(this.url + path, init).catch((error: unknown) => {
         throw this.#unreachable(error, method !== "GET");
       });
-      if (response.ok) return response;
-      const waitS = Number(response.headers.get("retry-after")) || 0;
+      if (answer.status >= 200 && answer.status < 300) return answer;
+      const waitS = Number(answer.headers.get("retry-after")) || 0;
       // A 429 was refused before anything was done; a question may be asked again in any case.
-      const again = response.status === 429 || (response.status === 503 && method === "GET");
-      if (!again || waitS <= 0 || waitS > MAX_WAIT_S || tries >= MAX_TRIES) throw await this.#refused(response);
-      await response.body?.cancel();
+      const again = answer.status === 429 || (answer.status === 503 && method === "GET");
+      if (!again || waitS <= 0 || waitS > MAX_WAIT_S || tries >= MAX_TRIES) throw this.#refused(answer);
       await this.#clock.sleep(waitS * 1_000);
     }
   }
 
-  async #json<T>(response: Response): Promise<T> {
-    if (!response.headers.get("content-type")?.includes("json")) throw this.#stranger(response.status);
-    return (await response.json()) as T;
+  #json<T>({ status, headers, text }: Answer): T {
+    if (!headers.get("content-type")?.includes("json")) throw this.#stranger(status);
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw this.#stranger(status);
+    }
   }
 
-  async #refused(response: Response): Promise<CommandFailed> {
-    const type = response.headers.get("content-type") ?? "";
-    if (!type.startsWith("application/problem+json")) return this.#stranger(response.status);
-    return new Refused((await response.json()) as ProblemJson, this.#roles);
+  #refused(answer: Answer): CommandFailed {
+    const type = answer.headers.get("content-type") ?? "";
+    if (!type.startsWith("application/problem+json")) return this.#stranger(answer.status);
+    return new Refused(this.#json<ProblemJson>(answer));
   }
 
   #stranger(status: number): CommandFailed {
@@ -98,7 +98,7 @@ export class Gateway {
   }
 
   #unreachable(error: unknown, isChange: boolean): CommandFailed {
-    const reason = reasonOf(error);
+    const reason = reasonOf(error, TIMEOUT_MS);
     const never = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|bad port/.test(reason);
     const change = never ? "Nothing reached it: nothing was changed." : "Nobody knows whether it was done: look before you repeat it.";
     return new CommandFailed(EXIT.unreachable, `${this.url} does not answer: ${reason}`, [
@@ -108,10 +108,22 @@ export class Gateway {
   }
 }
 
-/** Why a request had no answer, for people. */
-export function reasonOf(error: unknown): string {
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** With its body: a connection may break, or stay silent, in the midst of it. */
+async function exchange(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** Why a request had no answer within its time, for people. */
+export function reasonOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1_000} s`;
+  if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1_000} s`;
   const { cause } = error;
   const inner = cause instanceof AggregateError ? (cause.errors[0] as Error | undefined) : cause;
   return inner instanceof Error ? inner.message || String((inner as { code?: string }).code) : error.message;

@@ -25,6 +25,8 @@ interface ListOptions {
   readonly limit: number;
 }
 
+/** Keys of one listing, at most. */
+const MAX_LISTED = 10_000;
 const ROLES = ["billing", "finance", "ops", "admin"];
 
 export function addKeys(tool: Tool, program: Command): void {
@@ -35,13 +37,13 @@ export function addKeys(tool: Tool, program: Command): void {
     roles: ["admin"],
     isDefault: true,
     shape: (command) =>
-      command.option("--all", "the revoked ones as well").option("--limit <count>", "how many to read", parseCount(1, 10_000), 1_000),
+      command.option("--all", "the revoked ones as well").option("--limit <count>", "how many to read", parseCount(1, MAX_LISTED), 1_000),
     async run(session, { all, limit }) {
       const page = await session.gateway.list<KeyJson>("/v1/keys", {}, limit);
       const data = all ? page.data : page.data.filter(({ revoked_at }) => revoked_at === null);
       if (session.json) session.printJson({ ...page, data });
       else session.printTable(COLUMNS, data.map(row));
-      if (page.has_more) session.note(`There are more: --limit ${limit * 5} shows further ones.`);
+      session.noteMore(page, { limit, max: MAX_LISTED });
       return undefined;
     },
   });

@@ -1,6 +1,4 @@
 import type { ProblemCode } from "../../problems.ts";
-import type { KeyRole } from "../../store/api-keys.ts";
-import { orOf } from "./api-key.ts";
 import { CommandFailed, EXIT, type ExitCode } from "./exit-code.ts";
 
 /** The body of an answer that is no success: RFC 9457 with our members. Any of them may be missing: it may not be ours. */
@@ -18,13 +16,13 @@ export interface ProblemJson {
 export class Refused extends CommandFailed {
   readonly problem: ProblemJson;
 
-  constructor(problem: ProblemJson, roles: readonly KeyRole[]) {
+  constructor(problem: ProblemJson) {
     const { title = "The request was refused", status = 0, detail, code = "unknown", action, errors = [], request_id } = problem;
     const advice = [
       ...(detail && detail !== title ? [detail] : []),
       ...errors.map(({ pointer, detail }) => `${pointer}: ${detail}`),
       ...(action ? [action] : []),
-      ...whatToDo(code, roles),
+      ...whatToDo(code),
       ...(request_id ? [`In the gateway's log it is ${request_id}.`] : []),
     ];
     super(exitCodeOf(status, code), `${title} (${status} ${code})`, advice);
@@ -50,8 +48,7 @@ const NEXT: Partial<Record<ProblemCode, string>> = {
   internal_error: "Look into the gateway's log.",
 };
 
-function whatToDo(code: string, roles: readonly KeyRole[]): string[] {
-  if (code === "forbidden") return [`This needs a key with the role ${orOf(roles)}.`];
+function whatToDo(code: string): string[] {
   const next = NEXT[code as ProblemCode];
   return next ? [next] : [];
 }

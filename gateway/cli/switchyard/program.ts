@@ -28,22 +28,24 @@ Ends with 0: done, nothing wrong; 1: it could not be done; 3: what was examined 
 /** Runs one command to its end; answers the exit code. Never throws. */
 export async function runSwitchyard(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const tool: Tool = { surroundings, exitCode: EXIT.ok };
+  const json = argv.includes("--json");
   try {
-    await programOf(tool).parseAsync(argv, { from: "user" });
+    await programOf(tool, json).parseAsync(argv, { from: "user" });
     return tool.exitCode;
   } catch (error) {
-    return tell(error, surroundings, argv.includes("--json"));
+    return tell(error, surroundings, json);
   }
 }
 
-function programOf(tool: Tool): Command {
+function programOf(tool: Tool, json: boolean): Command {
   const { stdout, stderr, env } = tool.surroundings;
   const program = new Command("switchyard")
     .description("Operates a Switchyard gateway: processors, charges, queues, numbers, keys, books, and the set-up itself.")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      // For a program `tell` says it.
+      writeErr: (text) => void (json || stderr.write(text)),
       getOutHelpWidth: () => stdout.columns ?? 120,
       getErrHelpWidth: () => stderr.columns ?? 120,
       outputError: (text, write) => write(text.replace(/^error: /, `${paintFor(stderr, env)("red", "switchyard:")} `)),
@@ -68,9 +70,10 @@ function programOf(tool: Tool): Command {
 }
 
 function tell(error: unknown, { stderr, env }: Surroundings, json: boolean): number {
-  // commander has written its own message, or the help.
-  if (error instanceof CommanderError && !(error instanceof InvalidArgumentError)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  const failed = asFailed(error);
+  // commander has written the help, or its own message to people.
+  const isUsage = error instanceof CommanderError && !(error instanceof InvalidArgumentError);
+  if (isUsage && (error.exitCode === 0 || !json)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const failed = isUsage ? new CommandFailed(EXIT.usage, error.message.replace(/^error: /, ""), ["--help says how"]) : asFailed(error);
   const { code, message, advice } = failed;
   if (json) {
     const problem = failed instanceof Refused ? failed.problem : null;

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { CommandFailed, EXIT, type ExitCode } from "./exit-code.ts";
 import { addVerb, type Session, type Tool } from "./session.ts";
 import { printable } from "./terminal.ts";
@@ -37,8 +37,6 @@ interface Options {
 }
 
 const POLL_MS = 500;
-/** Differences that are shown; `GET /v1/reconciliation` has all, also as CSV. */
-const MAX_SHOWN = 1_000;
 /** A worker takes a run up within seconds; one that nobody takes has no worker. */
 const QUEUED_TOO_LONG_MS = 60_000;
 
@@ -54,11 +52,11 @@ export function addReconcile(tool: Tool, program: Command): void {
         .option("--to <time>", "its end, at most 30 days later", when)
         .option("--provider <id>", "only this one")
         .option("--run <id>", "wait for a run that was begun before")
-        .option("--wait <span>", "how long to wait for its end", parseSpan, 3_600),
+        .addOption(new Option("--wait <span>", "how long to wait for its end").argParser(parseSpan).default(3_600, "1h")),
     async run(session, options) {
       const begun = await begin(session, options);
-      const run = await ended(session, begun, options.wait * 1_000);
-      const seen = await differences(session, run);
+      const run = await session.working((say) => ended(session, begun, options.wait * 1_000, say));
+      const seen = await session.working((say) => differences(session, run, say));
       return tell(session, run, seen);
     },
   });
@@ -75,27 +73,22 @@ async function begin({ gateway }: Session, { from, to, provider, run }: Options)
   return gateway.send<RunJson>("POST", "/v1/reconciliation/runs", { from, to, ...(provider === undefined ? {} : { provider }) });
 }
 
-async function ended(session: Session, begun: RunJson, waitMs: number): Promise<RunJson> {
-  const { clock } = session.surroundings;
-  const progress = session.progress();
+async function ended({ surroundings, gateway }: Session, begun: RunJson, waitMs: number, say: (text: string) => void): Promise<RunJson> {
+  const { clock } = surroundings;
   const start = clock.monotonic();
   let run = begun;
-  try {
-    while (run.state === "queued" || run.state === "running") {
-      const ms = clock.monotonic() - start;
-      if (run.state === "queued" && ms > QUEUED_TOO_LONG_MS) throw nobody(run);
-      if (ms > waitMs)
-        throw new CommandFailed(EXIT.failed, `${run.id} has not ended within ${spanText(waitMs)}; it goes on`, [
-          `switchyard reconcile --run ${run.id}`,
-        ]);
-      progress.say(`${run.id} is ${run.state}, ${spanText(ms)}`);
-      await clock.sleep(POLL_MS);
-      run = await session.gateway.get<RunJson>(`/v1/reconciliation/runs/${run.id}`);
-    }
-    return run;
-  } finally {
-    progress.end();
+  while (run.state === "queued" || run.state === "running") {
+    const ms = clock.monotonic() - start;
+    if (run.state === "queued" && ms > QUEUED_TOO_LONG_MS) throw nobody(run);
+    if (ms > waitMs)
+      throw new CommandFailed(EXIT.failed, `${run.id} has not ended within ${spanText(waitMs)}; it goes on`, [
+        `switchyard reconcile --run ${run.id}`,
+      ]);
+    say(`${run.id} is ${run.state}, ${spanText(ms)}`);
+    await clock.sleep(POLL_MS);
+    run = await gateway.get<RunJson>(`/v1/reconciliation/runs/${run.id}`);
   }
+  return run;
 }
 
 function nobody({ id }: RunJson): CommandFailed {
@@ -105,9 +98,12 @@ function nobody({ id }: RunJson): CommandFailed {
   ]);
 }
 
-/** The open findings that this run saw. */
-async function differences({ gateway }: Session, run: RunJson): Promise<FindingJson[]> {
-  const page = await gateway.list<FindingJson>("/v1/reconciliation", { state: "open", provider: run.provider ?? undefined }, MAX_SHOWN);
+/** The open findings that this run saw. All that are open are read: an old one may stand behind any number of newer ones. */
+async function differences({ gateway }: Session, run: RunJson, say: (text: string) => void): Promise<FindingJson[]> {
+  const query = { state: "open", provider: run.provider ?? undefined };
+  const page = await gateway.list<FindingJson>("/v1/reconciliation", query, Number.POSITIVE_INFINITY, (count) =>
+    say(`reading findings: ${countOf(count, "finding")}`),
+  );
   return page.data.filter(({ last_seen_at }) => run.started_at !== null && last_seen_at >= run.started_at);
 }
 

@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { KeyRole } from "../../store/api-keys.ts";
 import { apiKeyFor } from "./api-key.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
-import { Gateway } from "./gateway-client.ts";
+import { Gateway, type Page } from "./gateway-client.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { type Cell, type Column, table } from "./table.ts";
-import { type Paint, type Progress, paintFor, progressOn } from "./terminal.ts";
+import { type Paint, paintFor, progressOn } from "./terminal.ts";
 
 export const DEFAULT_URL = "http://127.0.0.1:8080";
 
@@ -36,7 +36,10 @@ export interface Session {
   printTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void;
   /** To standard error: what is no result. */
   note(text: string): void;
-  progress(): Progress;
+  /** Notes that a list has more than was asked for, and by which option it is shown; `max` is the most that can be asked for. */
+  noteMore(page: Pick<Page<unknown>, "has_more">, asked: { limit: number; max: number; option?: string }): void;
+  /** Does long work, which says how it goes on; nothing of that stays on the screen, also when the work fails. */
+  working<T>(work: (say: (text: string) => void) => Promise<T>): Promise<T>;
 }
 
 export interface Verb<Options> {
@@ -72,19 +75,30 @@ export function openSession(surroundings: Surroundings, options: CommonOptions, 
   const { env, clock, stdout, stderr } = surroundings;
   const url = options.url ?? gatewayUrl(env);
   const paint = paintFor(stdout, env);
+  const note = (text: string) => void stderr.write(`${text}\n`);
   let key: Promise<string> | undefined;
   const keyOnce = () => (key ??= apiKeyFor({ keyFile: options.keyFile, url, roles }, surroundings));
   return {
     surroundings,
-    gateway: new Gateway({ url, key: keyOnce, roles, clock }),
+    gateway: new Gateway({ url, key: keyOnce, clock }),
     json: options.json === true,
     paint,
     nowMs: clock.now(),
     print: (text) => void stdout.write(`${text}\n`),
     printJson: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
     printTable: (columns, rows) => void stdout.write(table(columns, rows, { paint, width: stdout.isTTY ? stdout.columns : undefined })),
-    note: (text) => void stderr.write(`${text}\n`),
-    progress: () => progressOn(surroundings),
+    note,
+    noteMore({ has_more }, { limit, max, option = "--limit" }) {
+      if (has_more) note(limit < max ? `There are more: ${option} ${Math.min(max, limit * 5)} shows further ones.` : "There are more.");
+    },
+    async working(work) {
+      const progress = progressOn(surroundings);
+      try {
+        return await work(progress.say);
+      } finally {
+        progress.end();
+      }
+    },
   };
 }
 
@@ -95,7 +109,7 @@ export function gatewayUrl(env: Surroundings["env"]): string {
 
 function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username)
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     throw new InvalidArgumentError("It is an address like http://127.0.0.1:8080, without credentials or a query.");
   return text.replace(/\/+$/, "");
 }

@@ -31,7 +31,7 @@ export function addStats(tool: Tool, program: Command): void {
     roles: ["finance", "ops"],
     shape: (command) =>
       command
-        .option("--group-by <fields>", "provider, currency, interval, comma separated (default: provider,currency)")
+        .option("--group-by <fields>", "provider, currency, type, brand, country, interval, comma separated (default: provider,currency)")
         .addOption(new Option("--interval <length>", "rows per interval of UTC").choices(["minute", "hour", "day"]))
         .option("--from <time>", "2026-11-01, 2026-11-01T09:30:00Z, or 24h (ago) (default: 24h before --to)", when)
         .option("--to <time>", "until then (default: now)", when)

@@ -30,11 +30,15 @@ export function parseWhen(nowMs: number): (text: string) => string {
     const zoned = /(Z|[+-]\d{2}:\d{2})$/.test(text) ? text : `${text}Z`;
     const at =
       ago !== null ? nowMs - ago : DATE.test(text) ? Date.parse(`${text}T00:00:00Z`) : TIME.test(text) ? Date.parse(zoned) : Number.NaN;
-    const wrapped = DATE.test(text) && !Number.isNaN(at) && new Date(at).toISOString().slice(0, 10) !== text;
-    if (Number.isNaN(at) || wrapped)
+    if (Number.isNaN(at) || (ago === null && !isDay(text.slice(0, 10))))
       throw new InvalidArgumentError("A time is written like 2026-11-01, 2026-11-01T09:30:00Z, or 24h (ago).");
     return new Date(at).toISOString();
   };
+}
+
+/** Not the 30th of February, which `Date` takes for a day in March. */
+function isDay(date: string): boolean {
+  return new Date(`${date}T00:00:00Z`).toISOString().startsWith(date);
 }
 
 /** An option's whole number, from `min` to `max`. */

@@ -15,15 +15,11 @@ function allDown(): void {
 }
 
 async function turns(instance: Engine, charge: Charge, done: (charge: Charge) => boolean): Promise<Charge> {
-  return eventually(
-    async () => {
-      await instance.worker.pass();
-      await instance.worker.idle();
-      return reread(instance, charge);
-    },
-    done,
-    60_000,
-  );
+  return eventually(async () => {
+    await instance.worker.pass();
+    await instance.worker.idle();
+    return reread(instance, charge);
+  }, done);
 }
 
 it("keeps a charge when nobody can be asked, and collects it once when one is back", async () => {

@@ -54,7 +54,6 @@ describe.each(["stripe", "paypal"] as const)("with %s first", (first) => {
                   return reread(fresh, answer);
                 },
                 (c) => c.status === "succeeded",
-                40_000,
               );
         const moved = movedAt(engine.sandbox, charge.id);
         expect(moved).toEqual({ [charge.provider as string]: 4200n });

@@ -22,7 +22,7 @@ export class LateStage {
 
   static async open(): Promise<LateStage> {
     const gate: Gate = { held: null };
-    return new LateStage(await startEngine({ wrap: gated(gate), providerTimeoutMs: 4_000, chargeBudgetMs: 15_000 }), gate);
+    return new LateStage(await startEngine({ wrap: gated(gate), providerTimeoutMs: 2_000, chargeBudgetMs: 4_500 }), gate);
   }
 
   /** As it was at the beginning: new attempts go to PayPal only. */

@@ -56,7 +56,6 @@ describe("a doubt", () => {
           return reread(engine, charge);
         },
         (c) => c.status === "succeeded",
-        60_000,
       );
       expect(movedAt(engine.sandbox, settled.id)).toEqual({ [provider]: 4200n });
       expect(settled.attempts.filter((attempt) => attempt.live)).toHaveLength(1);
@@ -255,7 +254,6 @@ describe("a dead letter", () => {
         return reread(engine, charge);
       },
       (c) => c.status === "succeeded",
-      60_000,
     );
     expect(movedAt(engine.sandbox, settled.id)).toEqual({ stripe: 4200n });
   });

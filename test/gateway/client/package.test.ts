@@ -11,7 +11,7 @@ import { json, problem, scripted } from "./scripted-gateway.ts";
 
 const run = promisify(execFile);
 const TSC = fileURLToPath(new URL("../../../node_modules/typescript/bin/tsc", import.meta.url));
-const BUILD_MS = 120_000;
+const BUILD_MS = 300_000;
 
 /** A project of somebody else, with nothing installed but the emitted package. */
 async function consumer(): Promise<{ dir: string; made: string }> {

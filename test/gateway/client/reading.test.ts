@@ -54,7 +54,7 @@ it("what is open: no decision yet about the charge, or about its capture or void
 
 it("waitFor throws what the reading throws while nothing was read, and goes over lost looks after that", async () => {
   const unknown = await scripted(problem(404, "not_found", "none"));
-  await expect(new Charges(impatient(unknown.url).transport).waitFor("ch_1", { timeoutMs: 1_000 })).rejects.toMatchObject({
+  await expect(new Charges(impatient(unknown.url).transport).waitFor("ch_1", { timeoutMs: 60_000 })).rejects.toMatchObject({
     code: "not_found",
   });
   const shaky = await scripted(json(200, charge("pending")), reset, reset, json(200, charge("failed")));

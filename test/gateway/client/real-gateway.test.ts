@@ -11,7 +11,7 @@ const TOKENS = { stripe: { payment_method: "pm_card_visa" }, paypal: { vault_id:
 const request = (reference: string) => ({ amount: 4_200, currency: "usd", reference, payment_method: TOKENS });
 
 /** On a busy machine a short deadline would be one more outage. */
-const PATIENT = { PROVIDER_TIMEOUT_MS: "3000", CHARGE_BUDGET_MS: "10000" };
+const PATIENT = { PROVIDER_TIMEOUT_MS: "8000", CHARGE_BUDGET_MS: "20000" };
 
 let world: World;
 let url: string;
@@ -31,7 +31,7 @@ afterAll(async () => {
 const captures = ({ id }: Charge) => world.sandbox.ledger().filter(({ chargeId, type }) => chargeId === id && type === "capture");
 
 it("the example bills 100 customers exactly once through an outage of both processors in the middle", { timeout: 240_000 }, async () => {
-  const env = { ...process.env, SWITCHYARD_URL: url, SWITCHYARD_KEY: ADMIN_KEY, SANDBOX_URL: world.sandbox.controlUrl };
+  const env = { ...process.env, SWITCHYARD_URL: url, SWITCHYARD_API_KEY: ADMIN_KEY, SANDBOX_URL: world.sandbox.controlUrl };
   const child = spawn(process.execPath, [EXAMPLE], { env, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => child.once("close", resolve));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -49,7 +49,7 @@ it("the example bills 100 customers exactly once through an outage of both proce
   expect(known.every(({ status }) => status === "succeeded")).toBe(true);
 });
 
-it("each part of the interface is reached: charges, holds, refunds, stored methods, events, webhooks", { timeout: 120_000 }, async () => {
+it("each part of the interface is reached: charges, holds, refunds, stored methods, events, webhooks", { timeout: 240_000 }, async () => {
   const { charges, refunds, paymentMethods, webhookEndpoints, events } = switchyard;
   const endpoint = await webhookEndpoints.create({ url: receiver.url, events: ["charge.*", "refund.*"] });
   const rotated = await webhookEndpoints.rotateSecret(endpoint.id);
@@ -115,17 +115,16 @@ it("a decline is an answer, a wrong field a problem; the same key at the same mo
 });
 
 it("an instance that is killed under the call: the same key finds the charge at another one, billed once", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const [doomed, other] = [await world.start(), { url }];
   const core = new Switchyard({ url: [doomed.url, other.url], apiKey: ADMIN_KEY });
   for (const provider of ["stripe", "paypal"] as const)
     world.sandbox.setFault(provider, { kind: "hang_after", operation: "commit", count: 1 });
+  const paid = () => world.sandbox.ledger().filter(({ type }) => type === "capture").length;
+  const before = paid();
   const call = core.charges.create(request("r-7"), { wait: { timeoutMs: 60_000 } });
-  await until(
-    () => world.sandbox.ledger().filter(({ amount }) => amount === 4_200n).length,
-    (count) => count >= 3,
-  );
+  await until(paid, (count) => count > before);
   await doomed.kill9();
   const charge = await call;
   expect([charge.status, isOpen(charge)]).toEqual(["succeeded", false]);

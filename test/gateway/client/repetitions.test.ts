@@ -69,20 +69,22 @@ it("each call has a key of its own; a given key is used as it is", async () => {
 });
 
 it("when the time is over the error tells the key, and the call goes on with it", async () => {
-  const { result, asked, slept, url } = await create([UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, paid], { timeoutMs: 9_500 });
+  // The pauses are long, so that what the tries themselves take does not matter.
+  const slow = problem(503, "outcome_unknown_retry_same_key", "unknown", "20");
+  const { result, asked, slept, url } = await create([slow, slow, slow, slow, slow, paid], { timeoutMs: 99_000 });
   expect(result).toBeInstanceOf(NoAnswerError);
   const error = result as NoAnswerError;
-  expect(error).toMatchObject({ code: "timed_out", money: "unknown", tries: 5, retryAfterMs: 2_000, idempotencyKey: asked[0]!.key });
+  expect(error).toMatchObject({ code: "timed_out", money: "unknown", tries: 5, retryAfterMs: 20_000, idempotencyKey: asked[0]!.key });
   expect(error.lastRefusal).toMatchObject({ code: "outcome_unknown_retry_same_key", requestId: "req_1" });
   expect(error.action).toContain("same idempotency key");
-  expect(slept).toEqual([2_000, 2_000, 2_000, 2_000]);
+  expect(slept).toEqual([20_000, 20_000, 20_000, 20_000]);
   const { transport } = impatient(url);
   expect(await new Charges(transport).create(REQUEST, { idempotencyKey: error.idempotencyKey! })).toEqual(CHARGE);
   expect(keys({ asked, url })).toHaveLength(1);
 });
 
 it("a pause that would end after the time is not begun", async () => {
-  const { result, slept } = await create([problem(503, "database_unavailable", "unknown", "60")], { timeoutMs: 5_000 });
+  const { result, slept } = await create([problem(503, "database_unavailable", "unknown", "60")], { timeoutMs: 30_000 });
   expect(result).toMatchObject({ code: "timed_out", tries: 1, retryAfterMs: 60_000 });
   expect(slept).toEqual([]);
 });
@@ -97,7 +99,8 @@ it("Retry-After may be a date; what is neither is not believed", async () => {
 it("a try without an answer ends after its own time, and the next one has the same key", async () => {
   const done = await create([silent, paid], { tryTimeoutMs: 100 });
   expect(done.result).toEqual(CHARGE);
-  expect(done.asked).toHaveLength(2);
+  // On a busy machine a later try may be too slow as well.
+  expect(done.asked.length).toBeGreaterThan(1);
   expect(keys(done)).toHaveLength(1);
 });
 
@@ -155,7 +158,8 @@ it("but after tries that surely did nothing it is", async () => {
 });
 
 it("where nothing was ever sent, no money moved; with a key that may be an older one nobody knows", async () => {
-  const { transport } = impatient(await deadUrl(), { timeoutMs: 1_000 });
+  // Five pauses fit, and 3.6 s are left to the last try.
+  const { transport } = impatient(await deadUrl(), { timeoutMs: 8_300 });
   const charges = new Charges(transport);
   await expect(charges.create(REQUEST)).rejects.toMatchObject({ code: "timed_out", money: "none", idempotencyKey: expect.any(String) });
   await expect(charges.create(REQUEST, { idempotencyKey: "old" })).rejects.toMatchObject({ money: "unknown", idempotencyKey: "old" });
@@ -180,6 +184,13 @@ it("an abort ends the call, and tells the key", async () => {
   });
   const [asked] = gateway.asked;
   await expect(call).rejects.toMatchObject({ idempotencyKey: asked!.key });
+});
+
+it("a call that was aborted before it began sends nothing, so no money moved", async () => {
+  const gateway = await scripted(paid);
+  const call = new Charges(impatient(gateway.url).transport).create(REQUEST, { signal: AbortSignal.abort() });
+  await expect(call).rejects.toMatchObject({ code: "aborted", money: "none", idempotencyKey: expect.any(String) });
+  expect(gateway.asked).toEqual([]);
 });
 
 it("an abort in a pause ends the call too", async () => {
@@ -226,7 +237,10 @@ it("what cannot be right is refused before anything is sent", async () => {
   for (const idempotencyKey of ["", "with space", "x".repeat(256), "ümlaut"]) {
     await expect(charges.create(REQUEST, { idempotencyKey })).rejects.toThrow(TypeError);
   }
-  await expect(charges.get("")).rejects.toThrow(TypeError);
+  // Each as a rejection: a promise's caller looks nowhere else.
+  const methods = new PaymentMethods(impatient(gateway.url).transport);
+  for (const call of [() => charges.get(""), () => charges.capture(""), () => charges.cancel(""), () => methods.deleteToken("pm_1", "")])
+    await expect(call()).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { timeoutMs: Number.NaN })).rejects.toThrow(TypeError);
   await expect(charges.create(REQUEST, { wait: { timeoutMs: Number.NaN } })).rejects.toThrow(TypeError);
   await expect(charges.waitFor("ch_1", { timeoutMs: 0 })).rejects.toThrow(TypeError);

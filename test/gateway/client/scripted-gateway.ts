@@ -22,7 +22,8 @@ export interface Scripted {
 /** An HTTP server that does one act a request; the last one again and again. */
 export async function scripted(...acts: Act[]): Promise<Scripted> {
   const asked: Asked[] = [];
-  const server = createServer((request, response) => {
+  // Kept for longer than a machine stands still.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
@@ -76,14 +77,15 @@ export async function deadUrl(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** A client that does not wait between its tries: it notes how long it would have, and its clock jumps. */
+/** A client that does not wait between its tries: it notes how long it would have, and its clock passes by that alone. */
 export function impatient(
   url: string | readonly string[],
   options: Partial<ClientOptions> = {},
 ): { transport: Transport; slept: number[] } {
   const slept: number[] = [];
+  const startMs = Date.now();
   const seams: Seams = {
-    now: () => Date.now() + slept.reduce((sum, ms) => sum + ms, 0),
+    now: () => startMs + slept.reduce((sum, ms) => sum + ms, 0),
     sleep: async (ms) => void slept.push(ms),
     random: () => 0.5,
   };

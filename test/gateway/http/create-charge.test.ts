@@ -180,7 +180,8 @@ describe("POST /v1/charges", () => {
     request.end(() => {});
     await expect.poll(() => http.charges.created.length).toBe(1);
     request.abort();
-    await new Promise((resolve) => setTimeout(resolve, 200)); // until the server's socket has seen it
+    // Until the server's socket has seen it: several turns of the event loop, however late the first one comes.
+    for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setTimeout(resolve, 20));
     const lines = http.log.length;
     open();
     await expect.poll(() => http.log.length).toBe(lines + 1);

@@ -31,9 +31,8 @@ describe("a server that is closed", () => {
   it("does not wait for idle connections", async () => {
     const server = await listen((_req, res) => res.end(), AT);
     await get(server.port, new http.Agent({ keepAlive: true }));
-    const started = performance.now();
-    await server.close(10_000);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // With it this waits for the grace, which is longer than a test may take.
+    await server.close(600_000);
   });
 
   it("does not wait for connections that were opened and never used, as browsers do", async () => {
@@ -49,9 +48,11 @@ describe("a server that is closed", () => {
 
   it("tells callers on kept connections to come no more", async () => {
     const { promise: started, resolve: start } = Promise.withResolvers<void>();
+    const { promise: next, resolve: came } = Promise.withResolvers<void>();
     const running: http.ServerResponse[] = [];
     const server = await listen((req, res) => {
       if (req.url === "/first") return start(void running.push(res));
+      came();
       res.end();
     }, AT);
     const socket = net.connect(server.port, AT.host);
@@ -61,6 +62,7 @@ describe("a server that is closed", () => {
     await started;
     const closed = server.close(10_000);
     socket.write("GET /second HTTP/1.1\r\nHost: x\r\n\r\n");
+    await next;
     running[0]?.end("first");
     await expect.poll(() => received).toMatch(/first[\s\S]*Connection: close/i);
     await closed;

@@ -145,7 +145,11 @@ describe("whatever goes wrong is told as problem+json", () => {
       });
       request.on("error", () => resolve());
       request.write('{"amount":');
-      setTimeout(() => request.destroy(), 100);
+      // While the server waits for the rest: several turns of the event loop later, however late the first one comes.
+      void (async () => {
+        for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setTimeout(resolve, 20));
+        request.destroy();
+      })();
     });
     await expect.poll(() => fixture.log.length).toBe(lines + 1);
     expect(JSON.parse(fixture.log.at(-1) as string)).toMatchObject({ problem: "invalid_request", hung_up: true });

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ProviderStatus } from "../../../gateway/health/provider-status.ts";
 import { routingViewRoutes } from "../../../gateway/http/routing-view-routes.ts";
 import { statsRoutes } from "../../../gateway/http/stats-routes.ts";
 import { appOf, NOW } from "../trail/trail-app.ts";
@@ -8,13 +9,16 @@ import { AT, type EventFields, insertEvent, openTrail, type Trail } from "../tra
 let trail: Trail;
 let client: pg.Client;
 let get: ReturnType<typeof appOf>;
+/** What this instance's own breaker of Stripe says. */
+let circuit: { state: "closed" | "open"; since: number } = { state: "open", since: 0 };
+const fleet = { status: () => [{ provider: "stripe", circuit }] as unknown as ProviderStatus[] };
 
 beforeAll(async () => {
   trail = await openTrail();
   client = await trail.connect();
   const clock = { now: () => NOW.getTime() };
   const deps = { db: trail.db, reports: trail.db, clock };
-  get = appOf([...routingViewRoutes({ ...deps, providers: ["stripe", "paypal"] }), ...statsRoutes({ ...deps, feesOf: () => ({}) })]);
+  get = appOf([...routingViewRoutes({ ...deps, providers: ["stripe", "paypal"], fleet }), ...statsRoutes({ ...deps, feesOf: () => ({}) })]);
 });
 afterAll(() => trail.close());
 
@@ -103,6 +107,8 @@ describe("GET /v1/routing/flow", () => {
     });
     expect(body.links).toEqual([{ segment: "amex", provider: "stripe", outcome: "declined", count: 1, amount: 50, currency: "usd" }]);
     await get("/v1/routing/flow?by=customer").expect(400);
+    const { body: refused } = await get("/v1/routing/flow?from=yesterday").expect(400);
+    expect(refused.errors).toEqual([{ pointer: "?from", detail: "must be a time like 2026-12-01T00:00:00Z" }]);
     await get("/v1/routing/flow?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z").expect(400);
   });
 
@@ -150,6 +156,19 @@ describe("GET /v1/routing/bands", () => {
     expect(await bands("08:30:00", "09:10:00")).toEqual(["paypal drain 08:30-09:00 long ago"]);
     expect(await bands("10:25:00", "10:29:00")).toEqual([]);
     expect(await bands("10:41:00", "10:45:00")).toEqual(["paypal only 10:41- the other one"]);
+  });
+
+  test("ends an opening where the gate began that is closed here now: an instance that was restarted recorded no end", async () => {
+    for (const [since, told] of [
+      ["11:50:00", "stripe open 11:30-11:50 slow"],
+      ["11:20:00", "stripe open 11:30- slow"],
+      ["12:10:00", "stripe open 11:30- slow"],
+    ] as const) {
+      circuit = { state: "closed", since: at(since).getTime() };
+      expect(await bands("11:00:00", "12:00:00")).toEqual([told]);
+    }
+    circuit = { state: "open", since: at("11:50:00").getTime() };
+    expect(await bands("11:00:00", "12:00:00")).toEqual(["stripe open 11:30- slow"]);
   });
 
   test("refuses a time with more changes than it tells, instead of leaving some out", async () => {

@@ -49,7 +49,7 @@ async function startHere(dataDir: string): Promise<LocalPostgres> {
   return server;
 }
 
-const isGone = (pid: number) => waitUntil(async () => (await commandOf(pid)) === null, 10_000);
+const isGone = (pid: number) => waitUntil(async () => (await commandOf(pid)) === null, 60_000);
 
 test("the first start makes a durable UTF-8 cluster with checksums, and lets nobody in without the password", async () => {
   const dataDir = join(await temporaryDirectory(), "data");

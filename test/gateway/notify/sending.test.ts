@@ -4,6 +4,7 @@ import type { ProviderStatus } from "../../../gateway/health/provider-status.ts"
 import { notifyKinds } from "../../../gateway/notify/channels.ts";
 import { notifyTurn } from "../../../gateway/notify/watch.ts";
 import { type NotifySettings, notifySettings } from "../../../gateway/notify-settings.ts";
+import type { JobKind } from "../../../gateway/queue/job-kind.ts";
 import { type Jobs, startJobs } from "../../../gateway/queue/jobs.ts";
 import { ensureCursorAtHead } from "../../../gateway/store/dispatch-events.ts";
 import { sealEvents } from "../../../gateway/store/seal-events.ts";
@@ -43,7 +44,7 @@ class Fleet {
 
   async add(settings: NotifySettings): Promise<void> {
     const say = (fields: object, message: string) => void this.lines.push(`${message} ${JSON.stringify(fields)}`);
-    const kinds = notifyKinds({ settings, clock: systemClock, installationId: "in_1", livemode: true, version: "test" });
+    const kinds = kindsOf(settings);
     this.#jobs.push(
       await startJobs({
         databaseUrl: this.trail.url,
@@ -89,7 +90,40 @@ function both(chat: Chat, mail: MailServer): NotifySettings {
   });
 }
 
-async function until(what: () => boolean, ms = 30_000): Promise<void> {
+function withPassword(mail: MailServer): Record<string, string> {
+  return {
+    NOTIFY_SMTP_URL: `smtp://switchyard:mail-secret@127.0.0.1:${mail.port}`,
+    NOTIFY_EMAIL_FROM: "switchyard@example.com",
+    NOTIFY_EMAIL_TO: "ops@example.com",
+  };
+}
+
+/** The same server, as if it were another machine. */
+function elsewhere(settings: NotifySettings): NotifySettings {
+  const email = settings.email!;
+  return { ...settings, email: { ...email, smtp: { ...email.smtp, local: false } } };
+}
+
+function kindsOf(settings: NotifySettings): JobKind[] {
+  return notifyKinds({ settings, clock: systemClock, installationId: "in_1", livemode: true, version: "test" });
+}
+
+const BEGUN = {
+  seq: "1",
+  notification: {
+    topic: "all_down",
+    what: "begun",
+    since: "2026-01-01T00:00:00.000Z",
+    until: null,
+    times: 1,
+    at_risk: [],
+    providers: [],
+  },
+};
+/** To the first receiver, past the queue. */
+const send = (settings: NotifySettings) => kindsOf(settings)[0]!.run([BEGUN]);
+
+async function until(what: () => boolean, ms = 60_000): Promise<void> {
   const end = Date.now() + ms;
   while (!what()) {
     if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
@@ -171,25 +205,10 @@ test("a receiver that refuses is tried again until it takes the message, once; t
 test("what nobody takes becomes a dead letter, which says why, and no secret", async () => {
   const [chat, mail] = [kept(await startChat()), kept(await startMailServer({ password: "another" }))];
   chat.status = 404;
-  const settings = settingsOf({
-    NOTIFY_SLACK_URL: chat.url,
-    NOTIFY_SMTP_URL: `smtp://switchyard:mail-secret@127.0.0.1:${mail.port}`,
-    NOTIFY_EMAIL_FROM: "switchyard@example.com",
-    NOTIFY_EMAIL_TO: "ops@example.com",
-  });
-  const kinds = notifyKinds({ settings, clock: systemClock, installationId: "in_1", livemode: true, version: "test" });
-  const notification = {
-    topic: "all_down",
-    what: "begun",
-    since: "2026-01-01T00:00:00.000Z",
-    until: null,
-    times: 1,
-    at_risk: [],
-    providers: [],
-  };
+  const settings = settingsOf({ NOTIFY_SLACK_URL: chat.url, ...withPassword(mail) });
   const failures = await Promise.all(
-    kinds.map((kind) =>
-      kind.run([{ seq: "1", notification }]).then(
+    kindsOf(settings).map((kind) =>
+      kind.run([BEGUN]).then(
         () => "",
         (error: Error) => `${error.message} ${error.stack}`,
       ),
@@ -204,26 +223,8 @@ test("what nobody takes becomes a dead letter, which says why, and no secret", a
 
 test("no password leaves this machine without TLS: a server that offers none gets no mail", async () => {
   const mail = kept(await startMailServer({ password: "mail-secret" }));
-  const settings = settingsOf({
-    NOTIFY_SMTP_URL: `smtp://switchyard:mail-secret@127.0.0.1:${mail.port}`,
-    NOTIFY_EMAIL_FROM: "switchyard@example.com",
-    NOTIFY_EMAIL_TO: "ops@example.com",
-  });
-  const notification = {
-    topic: "all_down",
-    what: "begun",
-    since: "2026-01-01T00:00:00.000Z",
-    until: null,
-    times: 1,
-    at_risk: [],
-    providers: [],
-  };
-  const send = (of: NotifySettings) =>
-    notifyKinds({ settings: of, clock: systemClock, installationId: "in_1", livemode: true, version: "test" })[0]!.run([
-      { seq: "1", notification },
-    ]);
-  const elsewhere = { ...settings, email: { ...settings.email!, smtp: { ...settings.email!.smtp, local: false } } };
-  await expect(send(elsewhere)).rejects.toThrow("the mail was not taken: ETLS");
+  const settings = settingsOf(withPassword(mail));
+  await expect(send(elsewhere(settings))).rejects.toThrow("the mail was not taken: ETLS");
   expect(mail.got).toEqual([]);
   await send(settings);
   expect(mail.got).toMatchObject([{ user: "switchyard", encrypted: false }]);
@@ -231,22 +232,7 @@ test("no password leaves this machine without TLS: a server that offers none get
 
 test("a server with a certificate that nobody vouches for gets no password", async () => {
   const mail = kept(await startMailServer({ password: "mail-secret", tls: true }));
-  const settings = settingsOf({
-    NOTIFY_SMTP_URL: `smtp://switchyard:mail-secret@127.0.0.1:${mail.port}`,
-    NOTIFY_EMAIL_FROM: "switchyard@example.com",
-    NOTIFY_EMAIL_TO: "ops@example.com",
-  });
-  const elsewhere = { ...settings, email: { ...settings.email!, smtp: { ...settings.email!.smtp, local: false } } };
-  const [kind] = notifyKinds({ settings: elsewhere, clock: systemClock, installationId: "in_1", livemode: true, version: "test" });
-  const notification = {
-    topic: "all_down",
-    what: "begun",
-    since: "2026-01-01T00:00:00.000Z",
-    until: null,
-    times: 1,
-    at_risk: [],
-    providers: [],
-  };
-  await expect(kind!.run([{ seq: "1", notification }])).rejects.toThrow(/^the mail was not taken: (ESOCKET|ETLS)/);
+  const settings = settingsOf(withPassword(mail));
+  await expect(send(elsewhere(settings))).rejects.toThrow(/^the mail was not taken: (ESOCKET|ETLS)/);
   expect(mail.got).toEqual([]);
 });

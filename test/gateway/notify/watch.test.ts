@@ -38,8 +38,14 @@ afterAll(() => trail.close());
 class Instance {
   health: ProviderStatus["health"][] = ["up", "up"];
   trusted = true;
+  /** What a person decided, by provider. */
+  forced: Readonly<Record<string, "down" | "only">> = {};
   readonly status = () =>
-    this.health.map((health, i) => ({ provider: `p${i}`, health, override: null, circuit: { alone: false } }) as ProviderStatus);
+    this.health.map((health, i) => {
+      const provider = `p${i}`;
+      const mode = this.forced[provider];
+      return { provider, health, override: mode ? { mode } : null, circuit: { alone: false } } as ProviderStatus;
+    });
 }
 
 /** Lets time pass; every instance looks every 5 s (or `stepS`), all at once. */
@@ -173,6 +179,34 @@ test("one processor that is out of use is told to operations after two minutes, 
     ["provider_down", "ended"],
   ]);
   expect(wordsOf((await made())[0]!, true).lines[1]).toBe("Out of use: p0.");
+});
+
+const all = (what: Partial<Instance>) => instances.forEach((one) => void Object.assign(one, what));
+
+test("what a person keeps out is not told: neither the one that was taken out nor those beside the only one", async () => {
+  all({ health: ["unavailable", "up"], forced: { p0: "down" } });
+  await pass(4);
+  all({ health: ["unavailable", "up"], forced: { p1: "only" } });
+  await pass(4);
+  expect(await made()).toEqual([]);
+});
+
+test("that all can be used again is not told while none can, or while a person keeps out the one that could not", async () => {
+  const whats = async () => (await made()).map(({ topic, what }) => `${topic} ${what}`);
+  all({ health: ["unavailable", "up"] });
+  await pass(3);
+  all({ health: ["unavailable", "unavailable"] });
+  await reachable(false);
+  await pass(10);
+  expect(await whats()).toEqual(["provider_down begun", "all_down begun"]);
+  all({ health: ["unavailable", "up"], forced: { p0: "down" } });
+  await reachable(true);
+  await pass(10);
+  expect(await whats()).toEqual(["provider_down begun", "all_down begun", "all_down ended"]);
+  all({ health: ["up", "up"], forced: {} });
+  await pass(6);
+  expect(await titles()).toHaveLength(4);
+  expect((await titles()).at(-1)).toBe("All processors can be used again");
 });
 
 describe("what happens", () => {

@@ -64,7 +64,7 @@ it("carries out, from the trail, a run that somebody asked for", async () => {
   const jobs: Jobs = await startJobs({ databaseUrl: books.url, database: books.db, clock: systemClock, log, kinds });
   try {
     await sealEvents(books.db, new Date());
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 60_000;
     while ((await books.run(run.id))?.state !== "finished") {
       if (Date.now() > end) throw new Error("the run that was asked for was not made");
       await new Promise((resolve) => setTimeout(resolve, 50));

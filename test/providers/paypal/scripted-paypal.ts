@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { Call } from "../../../providers/contract/call.ts";
-import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Currency } from "../../../providers/contract/money.ts";
 import type { AttemptRequest, Provider } from "../../../providers/contract/provider.ts";
 import { createPayPalProvider, type PayPalOptions } from "../../../providers/paypal/paypal.ts";
+import { livedClock } from "../../support/lived-clock.ts";
 
 export interface Seen {
   readonly method: string;
@@ -14,9 +14,15 @@ export interface Seen {
   readonly body: unknown;
 }
 
-/** What the server does with a request: answers, or misbehaves. A string body is sent as it is. */
+/** What the server does with a request: answers (not before `after`), or misbehaves. A string body is sent as it is. */
 export type Reply =
-  | { readonly status: number; readonly body: unknown; readonly headers?: Record<string, string>; readonly delayMs?: number }
+  | {
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Record<string, string>;
+      readonly delayMs?: number;
+      readonly after?: Promise<void>;
+    }
   | "hang"
   | "reset"
   | "drip";
@@ -38,6 +44,9 @@ export const CLIENT_ID = "client-id-of-the-test";
 export const CLIENT_SECRET = "client-secret-of-the-test";
 export const goodToken: Reply = { status: 200, body: { access_token: TOKEN, token_type: "Bearer", expires_in: 32_400, app_id: "APP-1" } };
 
+/** Longer than a machine stands still. */
+const KEEP_ALIVE_MS = 60_000;
+
 /** A script: one answer after the other, the last one for ever. */
 export function inTurn(...answers: Reply[]): (request: Seen, index: number) => Reply {
   return (_request, index) => answers[Math.min(index, answers.length - 1)] as Reply;
@@ -56,7 +65,7 @@ export async function scriptedPayPal(
   const tokenRequests: Seen[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
-  const server = createServer((req, res) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (req, res) => {
     const chunks: Buffer[] = [];
     req.on("data", (chunk: Buffer) => chunks.push(chunk));
     req.on("end", () => {
@@ -86,7 +95,7 @@ export async function scriptedPayPal(
         clientId: CLIENT_ID,
         clientSecret: CLIENT_SECRET,
         apiBase: url,
-        clock: systemClock,
+        clock: livedClock,
         ...options,
       });
       providers.push(provider);
@@ -112,12 +121,14 @@ function perform(reply: Reply, res: ServerResponse): void {
     res.on("close", () => clearInterval(timer));
     return;
   }
-  const { status, body, headers = {}, delayMs = 0 } = reply;
+  const { status, body, headers = {}, delayMs = 0, after } = reply;
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  setTimeout(() => {
+  const answer = () => {
     res.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text), ...headers });
     res.end(text);
-  }, delayMs);
+  };
+  if (after) void after.then(answer);
+  else setTimeout(answer, delayMs);
 }
 
 function parsed(text: string): unknown {
@@ -129,7 +140,7 @@ function parsed(text: string): unknown {
 }
 
 export function newCall(timeoutMs = 5_000, maySend?: () => boolean): Call {
-  return new Call({ clock: systemClock, timeoutMs, ...(maySend ? { maySend } : {}) });
+  return new Call({ clock: livedClock, timeoutMs, ...(maySend ? { maySend } : {}) });
 }
 
 export function money(amount: number, currency: string): { amount: bigint; currency: Currency } {

@@ -56,12 +56,14 @@ test("after a replay's failed token fetch the charge stays in doubt", async () =
 });
 
 test("a charge whose time runs out while it waits for a token is never sent, though the token comes", async () => {
-  await start(() => ({ ...(goodToken as object), delayMs: 300 }) as Reply);
+  const asked = Promise.withResolvers<void>();
+  await start(() => ({ ...(goodToken as object), after: asked.promise }) as Reply);
   const provider = paypal.provider();
   const hasty = newCall(100);
   const early = provider.commit(attempt, ORDER, hasty, first);
   const patient = provider.commit(attempt, "PATIENT", newCall(), first);
   expect(await early).toMatchObject({ kind: "not_sent", cause: "token_unavailable" });
+  asked.resolve();
   // The other charge shares the fetch, and its token did come.
   await patient;
   await wait(50);
@@ -89,8 +91,7 @@ test("a fetch that nobody waits for any more ends, and the next charge starts it
   await start((index) => (index === 0 ? "hang" : goodToken));
   const provider = paypal.provider();
   expect(await provider.commit(attempt, ORDER, newCall(100), first)).toMatchObject({ kind: "not_sent", cause: "token_unavailable" });
-  await wait(50);
-  expect(paypal.openConnections()).toBe(0);
+  await expect.poll(() => paypal.openConnections()).toBe(0);
   expect(await provider.commit(attempt, ORDER, newCall(), first)).toMatchObject({ kind: "approved" });
   expect(paypal.tokenRequests).toHaveLength(2);
 });
@@ -116,7 +117,8 @@ test("a 401 drops the token: not executed, and the next charge has a new one", a
 });
 
 test("a dropped token is not handed out again while a charge that fetched it still runs", async () => {
-  const slow = { ...(paid as object), delayMs: 500 } as Reply;
+  const others = Promise.withResolvers<void>();
+  const slow = { ...(paid as object), after: others.promise } as Reply;
   const unauthorized: Reply = { status: 401, body: { error: "invalid_token" } };
   await start(
     (index) => ({ status: 200, body: { access_token: `token-${index}`, token_type: "Bearer", expires_in: 32_400 } }),
@@ -124,9 +126,10 @@ test("a dropped token is not handed out again while a charge that fetched it sti
   );
   const provider = paypal.provider();
   const running = provider.commit(attempt, ORDER, newCall(), first);
-  await wait(200);
+  await expect.poll(() => paypal.requests.length).toBe(1);
   await provider.commit(attempt, ORDER, newCall(), first);
   await provider.commit(attempt, ORDER, newCall(), first);
+  others.resolve();
   await running;
   expect(paypal.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer token-0", "Bearer token-0", "Bearer token-1"]);
 });

@@ -13,7 +13,7 @@ import type { Sandbox } from "../../../providers/sandbox/sandbox.ts";
 /** The official SDK against the sandbox, without its own retries. */
 export function stripeAt(baseUrl: string, key = "sk_test_sandbox"): Stripe {
   const { hostname, port } = new URL(baseUrl);
-  return new Stripe(key, { host: hostname, port, protocol: "http", telemetry: false, maxNetworkRetries: 0, timeout: 5_000 });
+  return new Stripe(key, { host: hostname, port, protocol: "http", telemetry: false, maxNetworkRetries: 0, timeout: 30_000 });
 }
 
 /** Creates an intent and leaves it unconfirmed, as the gateway's prepare step does. */
@@ -36,7 +36,7 @@ class ClientAt extends Client {
     super({
       environment: Environment.Sandbox,
       clientCredentialsAuthCredentials: { oAuthClientId: clientId, oAuthClientSecret: clientSecret },
-      timeout: 5_000,
+      timeout: 30_000,
     });
     this.#baseUrl = baseUrl;
   }

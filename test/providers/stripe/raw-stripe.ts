@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";
 import { Call } from "../../../providers/contract/call.ts";
-import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Currency, Money } from "../../../providers/contract/money.ts";
 import type { AttemptRequest, OperationRequest, Provider } from "../../../providers/contract/provider.ts";
 import { createStripeProvider } from "../../../providers/stripe/stripe.ts";
+import { livedClock } from "../../support/lived-clock.ts";
 
 export const SECRET = "sk_test_51abcdefSECRET";
 export const INTENT = "pi_1";
@@ -34,7 +34,8 @@ afterEach(() => {
 /** A server that says exactly what the script says: for what no honest simulator would do. */
 export async function rawStripe(script: Script): Promise<RawStripe> {
   const seen: Seen[] = [];
-  const server = createServer((incoming, response) => {
+  // Kept for longer than a machine stands still.
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
     void text(incoming).then((body) => {
       const path = (incoming.url ?? "").split("?")[0]!;
       const query = new URLSearchParams((incoming.url ?? "").split("?")[1] ?? "");
@@ -74,13 +75,13 @@ export function always(status: number, body: unknown): Promise<RawStripe> {
 
 export function provider(url: string, options: { maxSockets?: number; secretKey?: string; webhookSecret?: string } = {}): Provider {
   const { secretKey = SECRET, ...rest } = options;
-  const stripe = createStripeProvider({ secretKey, apiBase: url, clock: systemClock, ...rest });
+  const stripe = createStripeProvider({ secretKey, apiBase: url, clock: livedClock, ...rest });
   opened.push(() => stripe.close());
   return stripe;
 }
 
 export function newCall(timeoutMs = 2_000, maySend?: () => boolean): Call {
-  return new Call({ clock: systemClock, timeoutMs, ...(maySend ? { maySend } : {}) });
+  return new Call({ clock: livedClock, timeoutMs, ...(maySend ? { maySend } : {}) });
 }
 
 export function money(amount: number | bigint, currency = "usd"): Money {

@@ -133,7 +133,7 @@ describe("lookup", () => {
     const server = await rawStripe((request, response) => {
       if (request.method === "POST") json(response, 200, intent("requires_confirmation"));
     });
-    const found = await provider(server.url).lookup({ request: attempt(), object: null, replayPrepare: true }, newCall(200));
+    const found = await provider(server.url).lookup({ request: attempt(), object: null, replayPrepare: true }, newCall(500));
     expect(found).toMatchObject({ object: INTENT, finding: { kind: "unknown", cause: "timeout" } });
   });
 });

@@ -42,7 +42,7 @@ async function readyz(url: string): Promise<ReadyJson | Check> {
   } catch (error) {
     return fault(
       "gateway",
-      `${url} does not answer: ${reasonOf(error)}`,
+      `${url} does not answer: ${reasonOf(error, TIMEOUT_MS)}`,
       "Start one (`npm start`), or name another with --url or SWITCHYARD_URL.",
     );
   }
@@ -56,6 +56,9 @@ async function withKey({ gateway }: Session): Promise<Check[]> {
     if (!(error instanceof CommandFailed)) throw error;
     if (!(error instanceof Refused) && error.code === EXIT.denied)
       return [skipped("gateway.key", `${error.message}: SWITCHYARD_API_KEY or --key-file brings one`)];
+    // A billing key is as good as any other; the processors' health is none of its business.
+    if (error instanceof Refused && error.problem.code === "forbidden")
+      return [ok("gateway.key", "it takes the API key"), skipped("gateway.providers", "this key's role may not see them")];
     const found = `the API key does not serve: ${error.message}`;
     const mend = error.advice.join(" ") || "Look at SWITCHYARD_API_KEY.";
     return [error.code === EXIT.denied ? fault("gateway.key", found, mend) : warning("gateway.key", found, mend)];

@@ -17,7 +17,8 @@ let client: pg.Client;
 let charges: { plain: ChargeJson; moved: ChargeJson };
 beforeAll(async () => {
   world = await startWorld({ sandbox: { now: () => Date.now() - AGE_MS } });
-  ({ url } = await world.start());
+  // No call of these may be cut short by a busy machine.
+  ({ url } = await world.start({ PROVIDER_TIMEOUT_MS: "8000", CHARGE_BUDGET_MS: "20000" }));
   client = new pg.Client({ connectionString: world.env.DATABASE_URL });
   await client.connect();
   const plain = await charge("invoice-1", "stripe");
@@ -83,7 +84,7 @@ describe("charges", () => {
   });
 
   it("are found by id, reference and key", async () => {
-    for (const text of [charges.moved.id, "invoice-2", "key-invoice-2"]) {
+    for (const text of [charges.moved.id, "invoice-2", "key-invoice-2", charges.moved.attempts[0]!.id, charges.moved.provider_reference!]) {
       const { data } = await json<{ data: ChargeJson[] }>(`charges search ${text}`);
       expect(data.map(({ id }) => id)).toEqual([charges.moved.id]);
     }
@@ -125,7 +126,10 @@ describe("what waits", () => {
         [`dl_${id}`, id],
       );
     expect((await run("deferred")).out).toMatch(/\nUSD +3 +126\.00 USD .* 3\n\n3 charges out of tries: `switchyard dead-letters list`/);
-    expect((await run("deferred --charges 2")).out).toContain(waiting[2]!.id);
+    expect(await run("deferred --charges 2")).toMatchObject({
+      out: expect.stringContaining(waiting[2]!.id),
+      err: "There are more: --charges 10 shows further ones.\n",
+    });
     expect(await json("deferred")).toMatchObject({ object: "deferred_summary", count: 3 });
 
     const letters = await run("dead-letters");
@@ -187,7 +191,7 @@ describe("keys", () => {
     const reader = { SWITCHYARD_API_KEY: "" };
     expect(await run(`providers --key-file ${file}`, reader)).toMatchObject({ code: 0 });
     const denied = await run(`force stripe down --reason x --key-file ${file}`, reader);
-    expect(denied).toMatchObject({ code: 77, err: expect.stringContaining("This needs a key with the role ops.") });
+    expect(denied).toMatchObject({ code: 77, err: expect.stringContaining("this takes one of: ops, admin") });
     expect(denied.err).toContain("No money moved for this request.");
     expect(await run(`keys create --name x --role ops --save ${file}`)).toMatchObject({
       code: 64,
@@ -233,6 +237,15 @@ describe("reconcile", () => {
     expect(await run(`reconcile --run ${told.id}`)).toMatchObject({ code: 3 });
   });
 
+  it("finds an old difference behind any number of newer ones", async () => {
+    await client.query(
+      `insert into findings (id, account_id, provider, kind, subject, first_seen_at, last_seen_at)
+       select 'fd_z' || n, 'acct_default', 'paypal', 'unknown_dispute', 'newer_' || n, '2026-01-01', '2026-01-01' from generate_series(1, 1001) as n`,
+    );
+    expect(await run(`reconcile ${window()}`)).toMatchObject({ code: 3, out: expect.stringContaining("1 difference, ") });
+    await client.query("delete from findings where kind = 'unknown_dispute'");
+  });
+
   it("says in which way it was called wrongly", async () => {
     expect(await run("reconcile")).toMatchObject({ code: 64, err: expect.stringContaining("--from and --to are needed") });
     expect(await run("reconcile --from monday --to 2026-11-01")).toMatchObject({ code: 64, err: expect.stringContaining("2026-11-01") });
@@ -250,7 +263,8 @@ describe("reconcile", () => {
 
 describe("audit", () => {
   it("lists who did what", async () => {
-    const { out } = await run("audit list --type override.set --limit 1");
+    const { out, err } = await run("audit list --type override.set --limit 1");
+    expect(err).toBe("There are more: --limit 5 shows further ones.\n");
     expect(out).toMatch(/^ *NUMBER +AT \(UTC\) +EVENT +BY +ABOUT\n *\d+ +\S+ \S+ +override\.set +key ADMIN_KEY +paypal, /);
     expect(await json("audit list --actor key:nobody")).toMatchObject({ object: "list", data: [] });
   });
@@ -286,9 +300,18 @@ describe("a gateway that cannot serve", () => {
     });
   });
 
+  it("leaves no half line of progress before what went wrong", async () => {
+    const closed = { SWITCHYARD_URL: `http://127.0.0.1:${await freePort()}`, SWITCHYARD_API_KEY: ADMIN_KEY };
+    const { err } = await switchyard(["dead-letters", "replay", "dl_1", "dl_2"], { env: closed, columns: 80 });
+    expect(err).toContain("replaying: 0 of 2\r\u001b[2K");
+  });
+
   it("is told to programs as JSON on standard error", async () => {
     const { code, out, err } = await run("keys revoke key_unknown --json");
     expect([code, out]).toEqual([1, ""]);
     expect(JSON.parse(err)).toMatchObject({ error: { exit_code: 1, problem: { code: "not_found", money: "none" } } });
+    const wrong = await run("charges list --limit many --json");
+    expect([wrong.code, wrong.out]).toEqual([64, ""]);
+    expect(JSON.parse(wrong.err)).toMatchObject({ error: { exit_code: 64, message: expect.stringContaining("--limit"), problem: null } });
   });
 });

@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freePort } from "../../../../gateway/local/processes.ts";
 import { systemClock } from "../../../../providers/contract/clock.ts";
 import { ADMIN_KEY, startWorld, type World } from "../../../acceptance/harness.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/database.ts";
@@ -34,8 +33,8 @@ interface Check {
   readonly mend: string | null;
 }
 
-/** Nothing listens there. */
-const CLOSED = `127.0.0.1:${await freePort()}`;
+/** Nothing listens there, and no other test is given it meanwhile. */
+const CLOSED = "127.0.0.1:2";
 const healthy = (): Record<string, string> => ({ ...world.env, SWITCHYARD_URL: url, SWITCHYARD_API_KEY: ADMIN_KEY });
 const beside = (): Record<string, string> => ({ ...healthy(), DATABASE_URL: database.url });
 
@@ -75,6 +74,8 @@ describe("doctor", () => {
     expect(await faultsIn({ env: beside() })).toEqual([]);
     const withoutKey = await switchyard(["doctor"], { env: { ...healthy(), SWITCHYARD_API_KEY: "" } });
     expect(withoutKey).toMatchObject({ code: 0, out: expect.stringMatching(/\n- +gateway\.key +no API key/) });
+    const made = await switchyard(["keys", "create", "--name", "core", "--role", "billing", "--json"], { env: healthy() });
+    expect(await faultsWith({ SWITCHYARD_API_KEY: JSON.parse(made.out).key })).toEqual([]);
   });
 
   it("1: a wrong setting", async () => {

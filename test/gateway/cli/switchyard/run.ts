@@ -1,6 +1,6 @@
 import { runSwitchyard } from "../../../../gateway/cli/switchyard/program.ts";
 import type { Surroundings } from "../../../../gateway/cli/switchyard/surroundings.ts";
-import { systemClock } from "../../../../providers/contract/clock.ts";
+import { livedClock } from "../../../support/lived-clock.ts";
 
 export interface Ran {
   readonly code: number;
@@ -17,7 +17,7 @@ export interface Around {
 }
 
 /** One command as `main.ts` runs it, with what it wrote. */
-export async function switchyard(args: readonly string[], { env, clock = systemClock, columns, freeBytes }: Around): Promise<Ran> {
+export async function switchyard(args: readonly string[], { env, clock = livedClock, columns, freeBytes }: Around): Promise<Ran> {
   const terminal = columns === undefined ? {} : { isTTY: true, columns };
   const out: string[] = [];
   const err: string[] = [];
