@@ -7,7 +7,7 @@ import { readCharge } from "../store/read-charges.ts";
 import type { AttemptPatch } from "../store/write-transitions.ts";
 import { type Attempt, CHARGE_STATUSES, type Charge } from "./charge.ts";
 import { reopened } from "./conclude.ts";
-import type { Core } from "./core.ts";
+import { type Core, LEASE_MARGIN_MS } from "./core.ts";
 import { commit, LeaseLost, liveAttempt } from "./drive.ts";
 import { type Lease, leaseEnd, startLease } from "./lease.ts";
 import { doubtLetter } from "./letters.ts";
@@ -22,9 +22,12 @@ const ACTOR = "system:worker";
 const BUSY_MS = 2_000;
 /** An order that nobody has authorized for so long has lapsed (PayPal keeps one for three days at most). */
 const ORPHAN_WATCH_MS = 96 * 3_600_000;
-/** The provider could not be seen, and the charge waits for it: later on still within the time that `awaitsLook` calls soon. */
+/**
+ * The provider could not be seen, and the charge waits for it: also later on within the time that `awaitsLook` calls soon, whatever
+ * CHARGE_BUDGET_MS is and however far the clock of whoever looked is ahead.
+ */
 const UNSEEN_MS = 5_000;
-const LONG_UNSEEN_MS = 30_000;
+const LONG_UNSEEN_MS = LEASE_MARGIN_MS;
 
 /**
  * Law 8. An attempt that was given up is looked at again; if it was paid after all, the charge adopts the money where it

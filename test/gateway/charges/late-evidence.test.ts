@@ -14,10 +14,11 @@ let stage: LateStage;
 let engine: Engine;
 beforeAll(async () => {
   stage = await LateStage.open();
-  engine = stage.engine;
 });
-beforeEach(() => stage.reset());
-afterAll(() => engine.close());
+beforeEach(async () => {
+  engine = await stage.reset();
+});
+afterAll(() => stage.close());
 
 describe("a deferred charge with late evidence about an attempt that was given up", () => {
   it.each([
@@ -88,35 +89,38 @@ describe("a deferred charge with late evidence about an attempt that was given u
     expect(doubt.nextActionAt?.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
-  it("begins no other attempt after a day without an answer either; a person is told (simulator, seed 10010000)", async () => {
-    const { charge, first } = await stage.withEvidence();
-    const dayOld = "update attempts set started_at = started_at - interval '25 h' where id = $1";
-    await engine.db.query({ name: "test_day_old", text: dayOld, values: [first.id] });
-    engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
-    await lookAtClosed(engine.core, await stage.lookTaken(charge));
-    await stage.allow("stripe");
-    await stage.takesTurn(charge);
-    expect(await reread(engine, charge)).toMatchObject({ status: "deferred", attempts: [{ id: first.id }] });
-    const letters = "select kind, attempt_id from dead_letters where charge_id = $1 and state = 'open'";
-    expect(await engine.db.query({ name: "test_letters", text: letters, values: [charge.id] })).toMatchObject([
-      { kind: "doubt", attempt_id: first.id },
-    ]);
-
-    // Not for ever: its time ends it, and what shows afterwards is made good.
-    await engine.db.query({ name: "test_late", text: "update charges set defer_until = now() where id = $1", values: [charge.id] });
-    await stage.takesTurn(charge);
-    expect(await reread(engine, charge)).toMatchObject({ status: "failed", failure: { code: "expired" } });
-    engine.sandbox.clearFaults();
-    const due = "update attempts set next_look_at = now() where id = $1";
-    // Our own breaker, which has seen the faults, may not let the first question pass.
-    const looked = async (): Promise<Charge> => {
-      await engine.db.query({ name: "test_due", text: due, values: [first.id] });
+  it.each([8_000, 300])(
+    "begins no other attempt after a day without an answer either, with %i ms for a charge; a person is told (simulator, seed 10010000)",
+    async (chargeBudgetMs) => {
+      const { charge, first } = await stage.withEvidence();
+      const dayOld = "update attempts set started_at = started_at - interval '25 h' where id = $1";
+      await engine.db.query({ name: "test_day_old", text: dayOld, values: [first.id] });
+      engine = await stage.reset({ chargeBudgetMs });
+      engine.sandbox.setFault("paypal", { kind: "500_before", operation: "lookup" });
       await lookAtClosed(engine.core, await stage.lookTaken(charge));
-      return reread(engine, charge);
-    };
-    await eventually(looked, ({ status }) => status === "succeeded");
-    await stage.adopted(charge);
-  });
+      await stage.allow("stripe");
+      await stage.takesTurn(charge);
+      expect(await reread(engine, charge)).toMatchObject({ status: "deferred", attempts: [{ id: first.id }] });
+      const letters = "select kind, attempt_id from dead_letters where charge_id = $1 and state = 'open'";
+      expect(await engine.db.query({ name: "test_letters", text: letters, values: [charge.id] })).toMatchObject([
+        { kind: "doubt", attempt_id: first.id },
+      ]);
+
+      // Not for ever: its time ends it, and what shows afterwards is made good.
+      await engine.db.query({ name: "test_late", text: "update charges set defer_until = now() where id = $1", values: [charge.id] });
+      await stage.takesTurn(charge);
+      expect(await reread(engine, charge)).toMatchObject({ status: "failed", failure: { code: "expired" } });
+      engine = await stage.reset();
+      const due = "update attempts set next_look_at = now() where id = $1";
+      const looked = async (): Promise<Charge> => {
+        await engine.db.query({ name: "test_due", text: due, values: [first.id] });
+        await lookAtClosed(engine.core, await stage.lookTaken(charge));
+        return reread(engine, charge);
+      };
+      await eventually(looked, ({ status }) => status === "succeeded");
+      await stage.adopted(charge);
+    },
+  );
 
   it("is neither withdrawn nor given up for its time before the look", async () => {
     const { charge } = await stage.withEvidence();

@@ -10,10 +10,11 @@ let stage: LateStage;
 let engine: Engine;
 beforeAll(async () => {
   stage = await LateStage.open();
-  engine = stage.engine;
 });
-beforeEach(() => stage.reset());
-afterAll(() => engine.close());
+beforeEach(async () => {
+  engine = await stage.reset();
+});
+afterAll(() => stage.close());
 
 const overNow = (id: string) =>
   engine.db.query({ name: "test_over", text: "update charges set defer_until = now() where id = $1", values: [id] });

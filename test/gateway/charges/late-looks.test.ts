@@ -10,10 +10,11 @@ let stage: LateStage;
 let engine: Engine;
 beforeAll(async () => {
   stage = await LateStage.open();
-  engine = stage.engine;
 });
-beforeEach(() => stage.reset());
-afterAll(() => engine.close());
+beforeEach(async () => {
+  engine = await stage.reset();
+});
+afterAll(() => stage.close());
 
 async function settledBlindly(tokens: Parameters<typeof chargeInput>[0]): Promise<Charge> {
   const { charge } = await engine.charges.create(chargeInput(tokens));

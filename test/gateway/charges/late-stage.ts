@@ -8,28 +8,43 @@ import { type ClosedAttempt, hintAttempt, takeAttemptsToLookAt } from "../../../
 import { Call } from "../../../providers/contract/call.ts";
 import { systemClock } from "../../../providers/contract/clock.ts";
 import type { Provider } from "../../../providers/contract/provider.ts";
-import { chargeInput, type Engine, eventually, movedAt, reread, startEngine } from "../../support/engine.ts";
+import { chargeInput, type Engine, type EngineSettings, eventually, movedAt, reread, startEngine } from "../../support/engine.ts";
 
 /** The engine, and what it takes to have an attempt that is given up and paid all the same. */
 export class LateStage {
-  readonly engine: Engine;
+  /** This test's instance: what its breakers have seen is this test's. */
+  engine: Engine;
+  readonly #first: Engine;
   readonly #gate: Gate;
 
-  private constructor(engine: Engine, gate: Gate) {
-    this.engine = engine;
+  private constructor(first: Engine, gate: Gate) {
+    this.engine = first;
+    this.#first = first;
     this.#gate = gate;
   }
 
   static async open(): Promise<LateStage> {
     const gate: Gate = { held: null };
-    return new LateStage(await startEngine({ wrap: gated(gate), providerTimeoutMs: 2_000, chargeBudgetMs: 4_500 }), gate);
+    return new LateStage(await startEngine({ wrap: gated(gate), providerTimeoutMs: 2_000, chargeBudgetMs: 8_000 }), gate);
   }
 
-  /** As it was at the beginning: new attempts go to PayPal only. */
-  async reset(): Promise<void> {
+  /** As it was at the beginning, with a new instance: new attempts go to PayPal only. */
+  async reset(settings: EngineSettings = {}): Promise<Engine> {
     this.#gate.held = null;
-    this.engine.sandbox.clearFaults();
+    this.#first.sandbox.clearFaults();
+    await this.#closeInstance();
+    this.engine = await this.#first.another(settings);
     await this.allow("paypal");
+    return this.engine;
+  }
+
+  async close(): Promise<void> {
+    await this.#closeInstance();
+    await this.#first.close();
+  }
+
+  async #closeInstance(): Promise<void> {
+    if (this.engine !== this.#first) await this.engine.close();
   }
 
   /** Holds whoever comes to Stripe's harmless step; `refuse` lets them go on, refused. */
