@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Database, openDatabase } from "../../gateway/store/database.ts";
 import { type ConsoleWorld, goTo, PATIENCE_MS, seriousFaults } from "./console-world.ts";
-import { call } from "./pages-stories.ts";
+import { call, rests } from "./pages-stories.ts";
 
 const TOKEN = { stripe: { customer: "cus_9", payment_method: "pm_card_visa" }, type: "card" };
 
@@ -142,11 +142,11 @@ async function plantRefundDoubt(db: Database, refund: string): Promise<void> {
 }
 
 async function plantDeadLetters(db: Database, charges: readonly string[]): Promise<void> {
+  for (const id of charges) await rests(db, id, null);
   await db.query({
     name: "plant_letters",
-    text: `with given_up as (update charges set next_action_at = null where id = any($1::text[]) returning id)
-      insert into dead_letters (id, account_id, kind, charge_id, reason, created_at)
-      select 'dl_' || id, 'acct_default', 'charge', id, 'out of tries', now() from given_up`,
+    text: `insert into dead_letters (id, account_id, kind, charge_id, reason, created_at)
+      select 'dl_' || id, 'acct_default', 'charge', id, 'out of tries', now() from unnest($1::text[]) id`,
     values: [charges],
   });
 }

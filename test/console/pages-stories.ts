@@ -177,7 +177,7 @@ export async function call(world: ConsoleWorld, method: string, path: string, bo
 }
 
 /** No worker is at the charge, and none comes before `until` (null: ever) but for what a person does. */
-async function rests(db: Database, charge: string, until: Date | null): Promise<void> {
+export async function rests(db: Database, charge: string, until: Date | null): Promise<void> {
   const text = "update charges set next_action_at = $2 where id = $1 and lease_until is null returning id";
   const put = () => db.query({ name: "rest_charge", text, values: [charge, until] });
   await eventually(put, (rows) => rows.length === 1, PATIENCE_MS);
