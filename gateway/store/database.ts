@@ -42,7 +42,7 @@ export function openDatabase(options: {
   url: string;
   maxConnections: number;
   onIdleError: (error: Error) => void;
-  /** Default: `CONNECT_TIMEOUT_MS`. Nobody waits for a test's answer. */
+  /** Milliseconds to wait for a free connection; default `CONNECT_TIMEOUT_MS`. */
   connectTimeoutMs?: number;
 }): Database {
   const pool = new pg.Pool({
