@@ -17,7 +17,6 @@ const sandboxSchema = z.object({
     per_second: z.int(),
     running: z.boolean(),
     until: z.iso.datetime().nullable(),
-    sent: z.int(),
     by_status: z.record(z.string(), z.int()),
   }),
   faults: z.array(faultWords),
@@ -79,7 +78,7 @@ async function reachable<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 async function sandboxJson({ control, traffic }: SandboxRouteDeps): Promise<z.input<typeof sandboxSchema>> {
-  const { perSecond, untilMs, sent, byStatus } = traffic.state();
+  const { perSecond, untilMs, byStatus } = traffic.state();
   const processors = await control.faults();
   return {
     processors: processors.map(({ provider, fault }) => ({ provider, fault: fault && inWords(fault) })),
@@ -87,7 +86,6 @@ async function sandboxJson({ control, traffic }: SandboxRouteDeps): Promise<z.in
       per_second: perSecond,
       running: untilMs !== null,
       until: untilMs === null ? null : new Date(untilMs).toISOString(),
-      sent,
       by_status: byStatus,
     },
     faults: FAULTS.map(inWords),

@@ -21,9 +21,7 @@ export interface TrafficState {
   readonly perSecond: number;
   /** Milliseconds since 1970; null while it does not run. */
   readonly untilMs: number | null;
-  /** Since this instance started. */
-  readonly sent: number;
-  /** What each was answered: a charge's status, or `refused`. */
+  /** What each was answered since this instance started: a charge's status, or `refused`. */
   readonly byStatus: Readonly<Record<string, number>>;
 }
 
@@ -41,7 +39,6 @@ export function sandboxTraffic(parts: {
   let untilMs: number | null = null;
   let author: { accountId: string; actor: string } | null = null;
   let stopTimer = (): void => {};
-  let sent = 0;
   let inFlight = 0;
   const byStatus: Record<string, number> = {};
 
@@ -62,7 +59,6 @@ export function sandboxTraffic(parts: {
   }
 
   async function send(by: { accountId: string; actor: string }): Promise<void> {
-    sent += 1;
     inFlight += 1;
     const key = parts.newId("tr");
     const status = await charges.create({ ...by, ...someCharge(key, parts.providers, random, clock.now()) }).then(
@@ -82,7 +78,7 @@ export function sandboxTraffic(parts: {
       author = by;
       tick();
     },
-    state: () => ({ perSecond, untilMs, sent, byStatus: { ...byStatus } }),
+    state: () => ({ perSecond, untilMs, byStatus: { ...byStatus } }),
     stop,
   };
 }

@@ -74,6 +74,20 @@ export function deskStories(world: () => ConsoleWorld): void {
     });
   });
 
+  it("a page whose code is gone, as after an update, says so and can be loaded again", async () => {
+    const page = await world().signIn("ops");
+    const pattern = /\/assets\/audit-page/;
+    await page.route(pattern, (route) => route.fulfill({ status: 404 }));
+    await page.getByRole("link", { name: "Audit" }).click();
+    await page.getByRole("alert").getByText("This page cannot be shown").waitFor();
+    await page.unroute(pattern);
+    await page.getByRole("button", { name: "Load it again" }).click();
+    await page.getByRole("heading", { level: 1, name: "Audit" }).waitFor();
+    await page.context().close();
+    // The browser and React tell of it by themselves.
+    expect(world().faults.splice(0)).toEqual(expect.arrayContaining([expect.stringContaining("404")]));
+  });
+
   it("a charge that has no reference but its id fits a phone", async () => {
     const { id } = await call(world(), "POST", "/v1/charges", { amount: 700, currency: "cad", payment_method: TOKEN });
     await ops.setViewportSize({ width: 390, height: 844 });

@@ -2,6 +2,7 @@ import { Suspense } from "react";
 import { mayUse, type Session, SessionProvider, useSessionHandle } from "./data/session.tsx";
 import { PAGES, type Page } from "./pages.ts";
 import { Empty, Failure, Loading } from "./parts/loaded.tsx";
+import { Broken } from "./shell/broken.tsx";
 import { Layout } from "./shell/layout.tsx";
 import { PageHead } from "./shell/page-head.tsx";
 import { Link, matchPath, usePath } from "./shell/router.tsx";
@@ -49,9 +50,11 @@ function CurrentPage({ pages }: { pages: readonly Page[] }) {
     const params = matchPath(pattern, path);
     if (params === null) continue;
     return (
-      <Suspense fallback={<Loading what={title} />} key={pattern}>
-        <Content params={params} />
-      </Suspense>
+      <Broken key={pattern}>
+        <Suspense fallback={<Loading what={title} />}>
+          <Content params={params} />
+        </Suspense>
+      </Broken>
     );
   }
   return (
