@@ -38,11 +38,17 @@ const QUERY_TIMEOUT_MS = 15_000;
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, (text) => BigInt(text));
 
-export function openDatabase(options: { url: string; maxConnections: number; onIdleError: (error: Error) => void }): Database {
+export function openDatabase(options: {
+  url: string;
+  maxConnections: number;
+  onIdleError: (error: Error) => void;
+  /** Milliseconds to wait for a free connection; default `CONNECT_TIMEOUT_MS`. */
+  connectTimeoutMs?: number;
+}): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.maxConnections,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     query_timeout: QUERY_TIMEOUT_MS,
     application_name: "switchyard",

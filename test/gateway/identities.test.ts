@@ -16,7 +16,7 @@ let there: Sandbox;
 const closers: (() => void)[] = [];
 beforeAll(async () => {
   [database, here, there] = await Promise.all([createTestDatabase(), startSandbox(), startSandbox()]);
-  db = openDatabase({ url: database.url, maxConnections: 4, onIdleError: () => {} });
+  db = openDatabase({ url: database.url, maxConnections: 4, onIdleError: () => {}, connectTimeoutMs: 60_000 });
 });
 afterAll(async () => {
   for (const close of closers.splice(0)) close();

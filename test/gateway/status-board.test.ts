@@ -9,7 +9,7 @@ let database: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   database = await createTestDatabase();
-  db = openDatabase({ url: database.url, maxConnections: 2, onIdleError: () => {} });
+  db = openDatabase({ url: database.url, maxConnections: 2, onIdleError: () => {}, connectTimeoutMs: 60_000 });
 });
 afterAll(async () => {
   await db.close();

@@ -7,7 +7,7 @@ let test: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   test = await createTestDatabase();
-  db = openDatabase({ url: test.url, maxConnections: 2, onIdleError: () => {} });
+  db = openDatabase({ url: test.url, maxConnections: 2, onIdleError: () => {}, connectTimeoutMs: 60_000 });
 });
 afterAll(async () => {
   await db.close();

@@ -67,7 +67,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
   const clock = livedClock;
   const { providerTimeoutMs = 1_000, chargeBudgetMs = 5_000 } = settings;
   const log = settings.log ?? silent;
-  const db = openDatabase({ url: databaseUrl, maxConnections: 8, onIdleError: () => {} });
+  const db = openDatabase({ url: databaseUrl, maxConnections: 8, onIdleError: () => {}, connectTimeoutMs: 60_000 });
   const providers = [
     createStripeProvider({
       secretKey: "sk_test_sandbox",

@@ -19,7 +19,7 @@ let test: TestDatabase;
 let db: Database;
 beforeAll(async () => {
   test = await createTestDatabase();
-  db = openDatabase({ url: test.url, maxConnections: 4, onIdleError: () => {} });
+  db = openDatabase({ url: test.url, maxConnections: 4, onIdleError: () => {}, connectTimeoutMs: 60_000 });
   await seed(test.url, { charges: CHARGES, days: DAYS, endsAt: NOW });
 });
 afterAll(async () => {

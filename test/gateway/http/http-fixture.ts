@@ -92,7 +92,7 @@ export async function createHttpFixture(
   options: { routes?: readonly Route[]; pages?: string; loopback?: boolean } = {},
 ): Promise<HttpFixture> {
   const database = await createTestDatabase();
-  const db = openDatabase({ url: database.url, maxConnections: 4, onIdleError: () => {} });
+  const db = openDatabase({ url: database.url, maxConnections: 4, onIdleError: () => {}, connectTimeoutMs: 60_000 });
   const log: string[] = [];
   const time = { nowMs: Date.parse("2026-06-01T00:00:00Z"), monotonicMs: 0 };
   const clock = { now: () => time.nowMs, monotonic: () => time.monotonicMs };

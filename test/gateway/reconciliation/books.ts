@@ -99,7 +99,7 @@ export class Books {
 
   static async open(): Promise<Books> {
     const database = await createTestDatabase();
-    const db = openDatabase({ url: database.url, maxConnections: 6, onIdleError: () => {} });
+    const db = openDatabase({ url: database.url, maxConnections: 6, onIdleError: () => {}, connectTimeoutMs: 60_000 });
     return new Books(db, database.url, () => database.drop());
   }
 

@@ -61,7 +61,7 @@ export interface Trail {
 
 export async function openTrail(): Promise<Trail> {
   const database = await createTestDatabase();
-  const db = openDatabase({ url: database.url, maxConnections: 5, onIdleError: () => {} });
+  const db = openDatabase({ url: database.url, maxConnections: 5, onIdleError: () => {}, connectTimeoutMs: 60_000 });
   const clients: pg.Client[] = [];
   async function sealedIds(): Promise<bigint[]> {
     const rows = await db.query<{ event_id: bigint }>({ name: "test_sealed", text: "select event_id from event_seals order by seq" });

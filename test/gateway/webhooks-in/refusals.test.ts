@@ -13,7 +13,7 @@ const writes: Promise<unknown>[] = [];
 let refusals: Refusals;
 beforeAll(async () => {
   test = await createTestDatabase();
-  const real = openDatabase({ url: test.url, maxConnections: 2, onIdleError: () => {} });
+  const real = openDatabase({ url: test.url, maxConnections: 2, onIdleError: () => {}, connectTimeoutMs: 60_000 });
   db = {
     ...real,
     query(statement) {

@@ -55,7 +55,7 @@ export function openStageOn(url: string): Stage {
   const opened = new Set<Database>();
   const open: Pick<Held<unknown>, "rollback">[] = [];
   function connect(maxConnections: number): Database {
-    const db = openDatabase({ url, maxConnections, onIdleError: () => {} });
+    const db = openDatabase({ url, maxConnections, onIdleError: () => {}, connectTimeoutMs: 60_000 });
     opened.add(db);
     return db;
   }
