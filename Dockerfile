@@ -9,7 +9,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc tsconfig.json ./
 RUN npm ci --ignore-scripts
 COPY gateway gateway
-COPY providers/contract providers/contract
+COPY providers providers
 RUN node gateway/cli/build-console.mjs
 
 FROM node:24-slim

@@ -17,33 +17,7 @@ export function registerGauges(
   const { fleet } = parts;
   const registers = [registry];
   registerProviderMetrics(registry, fleet);
-  new Gauge({
-    name: "switchyard_instances",
-    help: "Instances that live, this one included; 1 while the store that they share is away or none is configured.",
-    registers,
-    collect() {
-      this.set(fleet.instances());
-    },
-  });
-  new Gauge({
-    name: "switchyard_shared_store_connected",
-    help: "1 while the store answers by which instances share health and approval; no value without one.",
-    registers,
-    collect() {
-      const store = fleet.store();
-      if (store) this.set(store.connected ? 1 : 0);
-      else this.remove();
-    },
-  });
-  new Counter({
-    name: "switchyard_shared_store_failures_total",
-    help: "Exchanges with that store that had no answer.",
-    registers,
-    collect() {
-      this.reset();
-      this.inc(fleet.store()?.failures ?? 0);
-    },
-  });
+  registerStoreMetrics(registry, fleet);
   new Gauge({
     name: "switchyard_requests_in_flight",
     help: "Requests that move money, under way.",
@@ -81,4 +55,36 @@ export function registerGauges(
     countSealed: (events) => sealed.inc(events),
     countWebhook: (provider, result) => webhooks.inc({ provider, result }),
   };
+}
+
+/** Who lives, and the store by which they share what they know. */
+function registerStoreMetrics(registry: Registry, fleet: Fleet): void {
+  const registers = [registry];
+  new Gauge({
+    name: "switchyard_instances",
+    help: "Instances that live, this one included; 1 while the store that they share is away or none is configured.",
+    registers,
+    collect() {
+      this.set(fleet.instances());
+    },
+  });
+  new Gauge({
+    name: "switchyard_shared_store_connected",
+    help: "1 while the store answers by which instances share health and approval; no value without one.",
+    registers,
+    collect() {
+      const store = fleet.store();
+      if (store) this.set(store.connected ? 1 : 0);
+      else this.remove();
+    },
+  });
+  new Counter({
+    name: "switchyard_shared_store_failures_total",
+    help: "Exchanges with that store that had no answer.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(fleet.store()?.failures ?? 0);
+    },
+  });
 }

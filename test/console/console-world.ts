@@ -22,7 +22,7 @@ export interface ConsoleWorld {
 const BUILD = fileURLToPath(new URL("../../gateway/cli/build-console.mjs", import.meta.url));
 export const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 /** The machine may have much else to do. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 120_000;
 
 export async function openConsole(): Promise<ConsoleWorld> {
   execFileSync(process.execPath, [BUILD]);

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type ConsoleWorld, goTo, openConsole, PHONE, seriousFaults } from "./console-world.ts";
+import { type ConsoleWorld, goTo, openConsole, PATIENCE_MS, PHONE, seriousFaults } from "./console-world.ts";
 import { deskStories } from "./desk-stories.ts";
 import { pagesStories } from "./pages-stories.ts";
 
@@ -63,12 +63,12 @@ describe("the console", () => {
     await dialog.getByRole("button", { name: "Take out Stripe" }).click();
     await stripe.getByText("Forced: take out.").waitFor();
     await stripe.getByText("gets no charges").waitFor();
-    await expect.poll(() => shareOf(stripe), { timeout: 30_000 }).toBeLessThan(shareBefore);
+    await expect.poll(() => shareOf(stripe), { timeout: PATIENCE_MS }).toBeLessThan(shareBefore);
 
     await goTo(page, "Overview");
     await page.getByText("Money is flowing, without Stripe.").waitFor();
     await goTo(page, "Sandbox");
-    await expect.poll(async () => await feed.getByText("Stripe").count(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(async () => await feed.getByText("Stripe").count(), { timeout: PATIENCE_MS }).toBe(0);
 
     await goTo(page, "Providers");
     await stripe.getByRole("button", { name: "End the override" }).click();
@@ -125,7 +125,7 @@ describe("the console", () => {
     await page.reload();
     await page.getByRole("button", { name: "Drain PayPal" }).waitFor();
     await page.keyboard.press("Tab");
-    expect(await focused(page)).toBe("To the content");
+    await expect.poll(() => focused(page), { timeout: PATIENCE_MS }).toBe("To the content");
     await page.keyboard.press("Enter");
     const drain = page.getByRole("button", { name: "Drain PayPal" });
     await drain.focus();
@@ -133,7 +133,7 @@ describe("the console", () => {
     await page.getByRole("dialog", { name: "Drain PayPal" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    expect(await focused(page)).toBe("Drain PayPal");
+    await expect.poll(() => focused(page), { timeout: PATIENCE_MS }).toBe("Drain PayPal");
     await page.context().close();
   });
 
@@ -143,8 +143,10 @@ describe("the console", () => {
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict" });
     expect(await page.evaluate("document.cookie")).toBe("");
     await page.context().clearCookies();
-    await page.getByRole("radio", { name: "24 hours" }).click();
-    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    const signIn = page.getByRole("heading", { name: "Sign in" });
+    // What the page asks by itself may be refused before the click.
+    await Promise.any([page.getByRole("radio", { name: "24 hours" }).click(), signIn.waitFor()]);
+    await signIn.waitFor();
     await page.context().close();
     // The browser tells of each refusal by itself.
     expect(world.faults.splice(0).filter((fault) => !fault.includes("401"))).toEqual([]);

@@ -9,6 +9,8 @@ import { type Browser, chromium } from "playwright-core";
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/", import.meta.url));
 const PACKED = join(dirname(fileURLToPath(import.meta.resolve("@sparticuz/chromium"))), "..", "bin");
 const PARTS = ["chromium.br", "fonts.tar.br", "al2023.tar.br"];
+/** The machine may have much else to do. */
+const START_TIMEOUT_MS = 180_000;
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -27,7 +29,7 @@ export async function launchChromium(): Promise<Browser> {
   const runsBare = spawnSync(executablePath, ["--version"]).status === 0;
   // A machine without a desktop may lack the libraries that the package brings for such ones.
   const env = { HOME: home, FONTCONFIG_PATH: join(home, "fonts"), ...(runsBare ? {} : { LD_LIBRARY_PATH: join(home, "al2023", "lib") }) };
-  return chromium.launch({ executablePath, args: FLAGS, env });
+  return chromium.launch({ executablePath, args: FLAGS, env, timeout: START_TIMEOUT_MS });
 }
 
 /** The package unpacks into the system's temporary directory: here that is one of our own, which gets its name only when it is whole. */

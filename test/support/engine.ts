@@ -112,6 +112,7 @@ async function instance(databaseUrl: string, sandbox: Sandbox, settings: EngineS
     settings: {
       livemode: false,
       providerTimeoutMs,
+      // It is counted by the wall clock as well: what a standstill took is given back.
       get chargeBudgetMs() {
         return chargeBudgetMs + stoodStillMs();
       },

@@ -84,7 +84,7 @@ export interface Stream {
   /** Waits for an event that concerns `topic`. */
   next(topic: string): Promise<void>;
   /** What came so far. */
-  readonly events: readonly { readonly event: string; readonly data: { topics?: string[]; seq?: number }; readonly atMs: number }[];
+  readonly events: readonly { readonly event: string; readonly data: { topics?: string[]; seq?: number } }[];
   /** Resolves when the server ended it. */
   readonly ended: Promise<void>;
   close(): void;
@@ -108,7 +108,7 @@ export async function openStream(url: string, cookie: string): Promise<Stream> {
         );
         text = text.slice(end + 2);
         if (fields.has("event")) {
-          events.push({ event: fields.get("event") as string, data: JSON.parse(fields.get("data") ?? "{}"), atMs: performance.now() });
+          events.push({ event: fields.get("event") as string, data: JSON.parse(fields.get("data") ?? "{}") });
         }
         for (const wake of waiting) wake();
       }

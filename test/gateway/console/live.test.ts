@@ -1,6 +1,10 @@
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { run } from "../../support/database.ts";
 import { type ConsoleGateway, openStream, type Stream, signIn, startConsoleGateway, type Visitor } from "./console-gateway.ts";
+
+/** For `vi.waitFor`, which waits for a second only. */
+const PATIENT = { timeout: 60_000, interval: 20 };
 
 let world: ConsoleGateway;
 let ops: Visitor;
@@ -28,10 +32,10 @@ async function charge(): Promise<number> {
 describe("the stream of changes", () => {
   it("says hello, then what has changed, numbered", async () => {
     const stream = await listen();
-    await vi.waitFor(() => expect(stream.events[0]).toMatchObject({ event: "hello", data: {} }));
+    await vi.waitFor(() => expect(stream.events[0]).toMatchObject({ event: "hello", data: {} }), PATIENT);
     expect(await charge()).toBe(201);
     await stream.next("charges");
-    const told = stream.events.at(-1);
+    const told = stream.events.find(({ data }) => data.topics?.includes("charges"));
     expect(told).toMatchObject({ event: "changed", data: { topics: ["providers", "charges", "stats", "audit"], seq: expect.any(Number) } });
   });
 
@@ -51,12 +55,14 @@ describe("the stream of changes", () => {
 
   it("tells of charges at most once a second, however many there are", async () => {
     const stream = await listen();
+    const begun = performance.now();
     for (let n = 0; n < 12; n++) await charge();
     await stream.next("charges");
     await charge();
     await stream.next("charges");
-    const [first, second] = stream.events.filter(({ data }) => data.topics?.includes("charges")).slice(-2);
-    expect(second!.atMs - first!.atMs).toBeGreaterThan(900);
+    // Counted, because a busy machine may read two at once; one more than that, should a provider's own change have taken some along.
+    const told = stream.events.filter(({ data }) => data.topics?.includes("charges"));
+    expect(told.length).toBeLessThanOrEqual(2 + (performance.now() - begun) / 1_000);
   });
 
   it("is for those who are signed in, and ends with the session", async () => {
@@ -74,20 +80,25 @@ describe("the stream of changes", () => {
     expect(ten.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect((await listen(finance.cookie)).status).toBe(429);
     ten[0]?.close();
-    await vi.waitFor(async () => expect((await listen(finance.cookie)).status).toBe(200));
+    await vi.waitFor(async () => expect((await listen(finance.cookie)).status).toBe(200), PATIENT);
   });
 
   it("has no more room for those that come at once, while the session is still looked up", async () => {
     const finance = await signIn(world.url, "finance");
     // Nobody is found before the lock goes, and then all of them at the same moment.
-    const locked = run(world.databaseUrl, "begin; lock table console_sessions; select pg_sleep(1); commit");
-    const isLocked = "select 1 / count(*) from pg_locks where relation = 'console_sessions'::regclass and mode = 'AccessExclusiveLock'";
-    await vi.waitFor(() => run(world.databaseUrl, isLocked));
-    const many = await Promise.all(Array.from({ length: 30 }, () => listen(finance.cookie)));
-    await locked;
+    const locker = new pg.Client({ connectionString: world.databaseUrl });
+    await locker.connect();
+    await locker.query("begin; lock table console_sessions");
+    const asked = Promise.all(Array.from({ length: 30 }, () => listen(finance.cookie)));
+    const someoneWaits = "select 1 / count(*) from pg_locks where relation = 'console_sessions'::regclass and not granted";
+    await vi.waitFor(() => run(world.databaseUrl, someoneWaits), PATIENT);
+    await new Promise((resolve) => setTimeout(resolve, 500)); // the others come too
+    await locker.query("commit");
+    await locker.end();
+    const many = await asked;
     let ended = 0;
     for (const stream of many) void stream.ended.then(() => (ended += 1));
-    await vi.waitFor(() => expect(ended).toBe(20));
+    await vi.waitFor(() => expect(ended).toBe(20), PATIENT);
     expect(many.filter(({ events }) => events[0]?.event === "hello")).toHaveLength(10);
   });
 });
@@ -129,7 +140,7 @@ describe("the sandbox", () => {
     expect(body.traffic).toMatchObject({ per_second: 20, running: true, until: expect.any(String) });
     await vi.waitFor(
       async () => expect((await ops.ask("GET", "/console/sandbox")).body.traffic.by_status.succeeded ?? 0).toBeGreaterThan(10),
-      { timeout: 20_000 },
+      PATIENT,
     );
     const stopped = (await ops.ask("PUT", "/console/sandbox/traffic", { per_second: 0 })).body.traffic;
     expect(stopped).toMatchObject({ per_second: 0, running: false, until: null });

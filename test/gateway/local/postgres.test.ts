@@ -127,7 +127,7 @@ test("a server that was killed comes back on its port, also when its sessions ta
   await isGone(killed.pid);
   const logged = async () => (await readFile(join(dataDir, "postgres.log"), "utf8")).includes("pre-existing shared memory block");
   const back = startHere(dataDir);
-  expect(await waitUntil(logged, 30_000)).toBe(true);
+  expect(await waitUntil(logged, 120_000)).toBe(true);
   signal(rows[0]!.pid, "SIGKILL");
   expect((await back).url).toBe(killed.url);
 });

@@ -1,6 +1,6 @@
 /** `host:port/name` of an address: never its user or password. */
 export function whereOf(url: string): string {
-  const rest = /^[a-z+]+:\/\/(?:.*@)?([^?]*)/i.exec(url)?.[1] ?? "";
+  const rest = /^[a-z+]+:\/\/(?:[^?]*@)?([^?]*)/i.exec(url)?.[1] ?? "";
   return rest.replace(/\/$/, "") || "the address";
 }
 

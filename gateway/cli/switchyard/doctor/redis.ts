@@ -3,7 +3,7 @@ import { connectRedis, type RedisClient } from "../../../redis.ts";
 import { type Check, fault, ok } from "./check.ts";
 import { connectionMend, reasonOf, whereOf } from "./connection.ts";
 
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 8_000;
 
 /** The store that instances share; `url` null: there is none. */
 export async function examineRedis(url: string | null, setting: string): Promise<Check[]> {

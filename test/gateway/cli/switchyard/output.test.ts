@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { apiKeyFor } from "../../../../gateway/cli/switchyard/api-key.ts";
+import { whereOf } from "../../../../gateway/cli/switchyard/doctor/connection.ts";
 import { table } from "../../../../gateway/cli/switchyard/table.ts";
 import { paintFor, progressOn } from "../../../../gateway/cli/switchyard/terminal.ts";
 import { parseSpan, parseWhen } from "../../../../gateway/cli/switchyard/when.ts";
@@ -90,6 +91,13 @@ describe("what people write and read", () => {
       "in 1 min",
       "now",
     ]);
+  });
+});
+
+describe("an address", () => {
+  it("is shown without what is secret in it", () => {
+    expect(whereOf("postgres://user:p%40ss@db.internal:5432/pay?password=a@b")).toBe("db.internal:5432/pay");
+    expect(whereOf("rediss://:p@ss@cache:6380/")).toBe("cache:6380");
   });
 });
 
