@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Provider } from "../../gateway/console/src/data/providers.ts";
+import type { ChargeInFull } from "../../gateway/console/src/pages/charges/charge.ts";
+import { summaryOf } from "../../gateway/console/src/pages/charges/summary.ts";
 import { type Facts, stateOf } from "../../gateway/console/src/pages/overview/state.ts";
 import { consequences } from "../../gateway/console/src/pages/providers/override-words.ts";
 import { fromNow, major, money } from "../../gateway/console/src/parts/words.ts";
@@ -100,6 +102,46 @@ describe("what a forced decision will do", () => {
   it("warns before a provider that does not work is the only one, or is forced up", () => {
     expect(told("only", away("stripe"), provider("paypal"))).toContain("until it can, every charge is kept");
     expect(told("up", away("stripe"), provider("paypal"))).toContain("some will be in doubt");
+  });
+});
+
+describe("what support reads of a charge", () => {
+  /** What the sentences are made of. */
+  const told = (more: object) =>
+    summaryOf({
+      status: "succeeded",
+      provider: "stripe",
+      amount: 5_000,
+      amount_captured: 5_000,
+      amount_refunded: 0,
+      currency: "usd",
+      settlement: null,
+      disputed: false,
+      attempts: [],
+      events: [],
+      refunds: [],
+      disputes: [],
+      ...more,
+    } as unknown as ChargeInFull).slice(1);
+
+  it("tells a refund that is on its way from one that nobody knows of", () => {
+    const refunds = [
+      { status: "succeeded", amount: 1_000 },
+      { status: "deferred", amount: 700 },
+      { status: "in_doubt", amount: 300 },
+    ];
+    expect(told({ amount_refunded: 1_000, refunds })).toEqual([
+      "$10.00 went back to the customer.",
+      "$7.00 is on its way back.",
+      "$3.00 was sent back, and nobody knows yet whether it arrived.",
+    ]);
+  });
+
+  it("tells a dispute that goes on from one that was lost", () => {
+    expect(told({ disputed: true, disputes: [{ status: "open" }] })).toEqual(["The customer disputes it: it cannot be refunded now."]);
+    expect(told({ disputed: true, disputes: [{ status: "lost" }] })).toEqual([
+      "The customer disputed it, and the dispute was lost: the money is gone.",
+    ]);
   });
 });
 
