@@ -31,7 +31,14 @@ describe("the console", () => {
     await billing.context().close();
 
     const ops = await world.signIn("ops");
-    expect(await pagesOf(ops)).toEqual(["Overview", "Providers", "Routing", "Charges", "Queue", "Reconciliation", "Audit", "Sandbox"]);
+    const all = ["Overview", "Providers", "Routing", "Charges", "Queue", "Reconciliation", "Audit", "Sandbox"];
+    expect(await pagesOf(ops)).toEqual(all);
+    // Each has an address of its own, for a bookmark and for who loads the page again.
+    for (const name of all) {
+      await goTo(ops, name);
+      await ops.reload();
+      await ops.getByRole("heading", { level: 1, name }).waitFor();
+    }
     await ops.context().close();
   });
 
