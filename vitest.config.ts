@@ -25,7 +25,7 @@ export default defineConfig({
     isolate: false,
     sequence: { sequencer: LongFirst },
     // Most tests wait more than they compute.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Generous: what is busy with something else is not broken. Nothing waits for these but a test that fails.
     testTimeout: 180_000,
     hookTimeout: 300_000,
