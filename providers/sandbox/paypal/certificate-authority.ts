@@ -17,13 +17,13 @@ export interface Signer {
 }
 
 /** Takes some 200 ms: two RSA keys. */
-export function newSigner(): Signer {
-  const authority = issue({ name: "Sandbox Root CA", authority: null });
-  const leaf = issue({ name: NAME, authority });
+export function newSigner(random: (size: number) => Buffer = randomBytes): Signer {
+  const authority = issue({ name: "Sandbox Root CA", authority: null, random });
+  const leaf = issue({ name: NAME, authority, random });
   return {
     authority: authority.pem,
     chain: leaf.pem + authority.pem,
-    id: `CERT-${randomBytes(4).toString("hex")}-${randomBytes(4).toString("hex")}`,
+    id: `CERT-${random(4).toString("hex")}-${random(4).toString("hex")}`,
     sign: (text) => sign("RSA-SHA256", Buffer.from(text), leaf.key).toString("base64"),
   };
 }
@@ -36,7 +36,7 @@ interface Issued {
 }
 
 /** Without an authority it signs itself, and may issue others. */
-function issue({ name, authority }: { name: string; authority: Issued | null }): Issued {
+function issue({ name, authority, random }: { name: string; authority: Issued | null; random: (size: number) => Buffer }): Issued {
   const pair = generateKeyPairSync("rsa", {
     modulusLength: 2048,
     publicKeyEncoding: { type: "spki", format: "pem" },
@@ -49,7 +49,8 @@ function issue({ name, authority }: { name: string; authority: Issued | null }):
     { name: "organizationName", value: "Switchyard sandbox" },
   ];
   certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicKey);
-  certificate.serialNumber = `00${randomBytes(12).toString("hex")}`;
+  // Positive, and in the fewest bytes, whatever chance gives: OpenSSL reads no other.
+  certificate.serialNumber = `01${random(12).toString("hex")}`;
   // An hour ago: clocks differ.
   certificate.validity.notBefore = new Date(Date.now() - 3_600_000);
   certificate.validity.notAfter = new Date(Date.now() + LIFE_YEARS * 365 * 86_400_000);
