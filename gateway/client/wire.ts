@@ -199,7 +199,7 @@ export interface ChargeRequest {
   } | undefined;
   /** For the customer's statement at the provider, where it shows one */
   readonly description?: string | undefined;
-  /** Yours; it is given back as it is */
+  /** Yours; it is given back as it is. No key holds a quotation mark, a backslash or a control character */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -389,7 +389,7 @@ export interface RefundRequest {
   readonly amount?: number | undefined;
   /** Why, for people */
   readonly reason?: string | undefined;
-  /** Yours; it is given back as it is */
+  /** Yours; it is given back as it is. No key holds a quotation mark, a backslash or a control character */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -535,7 +535,7 @@ export interface NewPaymentMethod {
   readonly country?: string | undefined;
   readonly exp_month?: number | undefined;
   readonly exp_year?: number | undefined;
-  /** Yours; it is given back as it is */
+  /** Yours; it is given back as it is. No key holds a quotation mark, a backslash or a control character */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -544,7 +544,7 @@ export interface PaymentMethodChange {
   readonly country?: string | null | undefined;
   readonly exp_month?: number | null | undefined;
   readonly exp_year?: number | null | undefined;
-  /** Yours; it is given back as it is */
+  /** Yours; it is given back as it is. No key holds a quotation mark, a backslash or a control character */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -53,7 +53,7 @@ export const metadata = z
     "must be an object of texts",
   )
   .refine((entries) => Object.keys(entries).length <= MAX_METADATA_KEYS, `must have at most ${MAX_METADATA_KEYS} keys`)
-  .meta({ description: "Yours; it is given back as it is" });
+  .meta({ description: "Yours; it is given back as it is. No key holds a quotation mark, a backslash or a control character" });
 
 /** The tokens that a provider may charge, by provider id. */
 export type TokenCheckers = ReadonlyMap<string, Pick<Provider, "kind" | "checkToken">>;

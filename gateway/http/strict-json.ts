@@ -11,8 +11,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Parses a body strictly. The grammar is JSON.parse's; beyond it are refused: bytes that are not UTF-8, a key given twice
- * (parsers disagree on which one counts), more than 16 levels, U+0000, lone surrogates, `__proto__`, numbers that do not
- * survive as they are written (`4200.0000000000000001`), and card numbers. The faults are for the schema's to join them.
+ * (parsers disagree on which one counts), more than 16 levels, U+0000, lone surrogates, `__proto__`, keys that cannot be
+ * written without escapes, numbers that do not survive as they are written (`4200.0000000000000001`), and card numbers.
+ * The faults are for the schema's to join them.
  * No message quotes the body: it may hold what we must not keep.
  */
 export function parseStrictJson(bytes: Uint8Array): { value: unknown; faults: readonly FieldFault[] } {
@@ -39,7 +40,26 @@ export function parseStrictJson(bytes: Uint8Array): { value: unknown; faults: re
       faults: scan.cards,
     });
   }
+  // V8 takes a key with escapes for another one that any text before it may have had (nodejs/node#63785).
+  if (scan.escapedKeys.length > 0) value = JSON.parse(withPlainKeys(text, scan.escapedKeys));
   return { value, faults: scan.faults };
+}
+
+/** A key's place in the text, between its quotation marks, and what it says. */
+interface Key {
+  readonly start: number;
+  readonly end: number;
+  readonly key: string;
+}
+
+function withPlainKeys(text: string, escaped: readonly Key[]): string {
+  let plain = "";
+  let from = 0;
+  for (const { start, end, key } of escaped) {
+    plain += text.slice(from, start) + key;
+    from = end;
+  }
+  return plain + text.slice(from);
 }
 
 interface Level {
@@ -53,6 +73,8 @@ interface Level {
 class Scan {
   readonly faults: FieldFault[] = [];
   readonly cards: FieldFault[] = [];
+  /** Those that can be written without. */
+  readonly escapedKeys: Key[] = [];
   readonly #text: string;
   readonly #levels: Level[] = [];
   #nextBackslash = -1;
@@ -113,8 +135,11 @@ class Scan {
     // What is wrong with a key is told at its object: the pointer would repeat it.
     const depth = isKey ? -1 : undefined;
     if (hasCardNumber(value)) this.#card(this.#pointer(depth));
-    if (escaped && value.includes("\0")) this.#fault(this.#pointer(depth), "U+0000 is not allowed");
-    if (escaped && !value.isWellFormed()) this.#fault(this.#pointer(depth), "a surrogate without its other half is not text");
+    if (escaped) {
+      const wrong = wrongWith(value, isKey);
+      if (wrong !== null) this.#fault(this.#pointer(depth), wrong);
+      else if (isKey) this.escapedKeys.push({ start: i + 1, end, key: value });
+    }
     if (isKey) this.#key(value);
     return end + 1;
   }
@@ -156,6 +181,14 @@ class Scan {
   #fault(pointer: string, message: string): void {
     if (this.faults.length < MAX_FAULTS) this.faults.push({ pointer, message });
   }
+}
+
+/** What only an escape can bring into a text. */
+function wrongWith(text: string, isKey: boolean): string | null {
+  if (text.includes("\0")) return "U+0000 is not allowed";
+  if (!text.isWellFormed()) return "a surrogate without its other half is not text";
+  if (isKey && JSON.stringify(text) !== `"${text}"`) return "a key must not hold a quotation mark, a backslash or a control character";
+  return null;
 }
 
 const NUMBER_PART = "0123456789.eE+-";

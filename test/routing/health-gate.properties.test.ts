@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { valueAt } from "../../routing/decay.ts";
 import {
   advance,
   apply,
@@ -11,6 +12,7 @@ import {
   PROBE_LEASE_MS,
   PROBE_TOKENS,
   READ_HOLDS_MS,
+  TECH_HALF_LIFE_MS,
 } from "../../routing/health-gate.ts";
 import { seeded } from "../support/manual-clock.ts";
 import { failProbe, observe, passProbe, returnProbe, takeProbe } from "./gate-events.ts";
@@ -90,7 +92,7 @@ describe("whatever happens to a gate", () => {
         const world = new World(seed);
         for (const step of steps) {
           world.do(step);
-          expectSane(world.gate);
+          expectSane(world.gate, world.now);
           expect(JSON.parse(JSON.stringify(world.gate))).toEqual(world.gate);
         }
       }),
@@ -141,7 +143,7 @@ describe("whatever happens to a gate", () => {
   });
 });
 
-function expectSane(gate: Gate): void {
+function expectSane(gate: Gate, now: number): void {
   expect(gate.trips).toBeGreaterThanOrEqual(0);
   expect(freeProbes(gate)).toBeGreaterThanOrEqual(0);
   expect(freeProbes(gate)).toBeLessThanOrEqual(PROBE_TOKENS);
@@ -149,7 +151,8 @@ function expectSane(gate: Gate): void {
     expect(gate.sum).toBeGreaterThanOrEqual(0);
     expect(gate.sum).toBeLessThanOrEqual(9);
     expect(gate.faultsInARow).toBeGreaterThanOrEqual(0);
-    expect(gate.faults.value).toBeLessThanOrEqual(gate.attempts.value + 1e-9);
+    const [faults, attempts] = [gate.faults, gate.attempts].map((count) => valueAt(count, now, TECH_HALF_LIFE_MS)) as [number, number];
+    expect(faults).toBeLessThanOrEqual(attempts + 1e-9);
   }
   if (gate.state === "open") expect(gate.openUntil - gate.since).toBeLessThanOrEqual(LONGEST_OPENING_MS);
 }
